@@ -1,0 +1,46 @@
+"""The one family of errors that users see: what was found, what was expected, how to fix it."""
+
+from __future__ import annotations
+
+
+class PCrCESTError(Exception):
+    """Base of every error this library raises on purpose; its text is one sentence for the user."""
+
+
+class ProtocolError(PCrCESTError):
+    """The description of the acquisition is missing, inconsistent or physically senseless."""
+
+
+class ReaderError(PCrCESTError):
+    """A file cannot be read, or does not hold what its role demands."""
+
+
+class GeometryError(PCrCESTError):
+    """Two images do not lie in the same place, or an image has no usable geometry."""
+
+
+class PhysicsError(PCrCESTError):
+    """A tissue or saturation parameter has no physical meaning."""
+
+
+class ModelMismatchError(PCrCESTError):
+    """No bundled model fits the protocol, or a named model does not fit it."""
+
+
+class OutputError(PCrCESTError):
+    """The results cannot be written."""
+
+
+class MissingExtraError(PCrCESTError):
+    """An optional package is needed for what was asked."""
+
+    def __init__(self, package: str, purpose: str, extra: str) -> None:
+        """Name the missing ``package``, what it is needed for, and the pip ``extra`` that brings it."""
+        super().__init__(
+            f"the Python package '{package}' is not installed and is needed for {purpose}; "
+            f"install it with: pip install 'pcrcest[{extra}]'"
+        )
+
+
+class CancelledError(PCrCESTError):
+    """The user asked the running job to stop."""
