@@ -1,0 +1,222 @@
+"""The protocol file: JSON with BIDS-style keys beside the images, in and out.
+
+Keys: ``MagneticFieldStrength`` (T), ``SaturationOffsets`` with ``SaturationOffsetsUnits`` (ppm or Hz; null for a
+frame without saturation), ``SaturationB1`` (number or one a frame) with ``SaturationB1Units`` (uT),
+``SaturationDuration`` (s), ``SaturationType`` (continuous or pulsed, then ``SaturationPulseShape``,
+``SaturationPulseDuration`` s, ``SaturationInterPulseDelay`` s, ``SaturationPulseCount``,
+``SaturationPulseSamples``, ``SaturationPulsesSpoiled``), ``SaturationB1Definition`` (cwpe, rms, peak),
+``SaturationReadoutDelay`` s, ``RepetitionTime`` s, ``ReferenceFrames`` (indices) and ``Normalized``.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from PCrCESTLib.errors import ProtocolError
+from PCrCESTLib.protocol import REFERENCE_PPM, Protocol, default_reference_frames, ppm_from_hz
+from PCrCESTLib.saturation import PulseTrain, Saturation
+
+
+def load_protocol(path: Path) -> Protocol:
+    """Read a protocol file; every problem is a ``ProtocolError`` that names the file and the field."""
+    try:
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ProtocolError(f"{path}: the protocol file cannot be read ({error.strerror})") from error
+    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise ProtocolError(f"{path}: not a JSON file ({error}); see README, Protocol file") from error
+    if not isinstance(document, dict):
+        raise ProtocolError(f"{path}: a JSON object with MagneticFieldStrength and so on is expected")
+    try:
+        return protocol_from_dict(document)
+    except ProtocolError as error:
+        raise ProtocolError(f"{path}: {error}") from error
+
+
+def protocol_from_dict(document: Mapping[str, Any]) -> Protocol:
+    """Build a protocol from the file's keys.
+
+    Raises
+    ------
+    ProtocolError
+        When a key is missing or senseless; the message names it.
+    """
+    field_t = _number(document, "MagneticFieldStrength")
+    offsets = _offsets_ppm(document, field_t)
+    return Protocol(
+        field_t=field_t,
+        offsets_ppm=offsets,
+        b1_ut=_b1_ut(document, len(offsets)),
+        saturation=_saturation(document),
+        reference_frames=_reference_frames(document, offsets),
+        normalized=_boolean(document, "Normalized"),
+        repetition_time_s=_optional_number(document, "RepetitionTime"),
+    )
+
+
+def protocol_to_dict(protocol: Protocol) -> dict[str, Any]:
+    """Return the file's keys; ``protocol_from_dict`` of it gives the same protocol."""
+    b1 = protocol.b1_ut
+    document: dict[str, Any] = {
+        "MagneticFieldStrength": protocol.field_t,
+        "SaturationOffsets": [o if math.isfinite(o) else None for o in protocol.offsets_ppm],
+        "SaturationOffsetsUnits": "ppm",
+        "SaturationB1": b1[0] if len(set(b1)) == 1 else list(b1),
+        "SaturationB1Units": "uT",
+        **_saturation_to_dict(protocol.saturation),
+        "ReferenceFrames": list(protocol.reference_frames),
+        "Normalized": protocol.normalized,
+    }
+    if protocol.repetition_time_s is not None:
+        document["RepetitionTime"] = protocol.repetition_time_s
+    return document
+
+
+def save_protocol(protocol: Protocol, path: Path) -> None:
+    """Write the protocol file."""
+    path.write_text(json.dumps(protocol_to_dict(protocol), indent=1) + "\n", encoding="utf-8")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _number(document: Mapping[str, Any], key: str) -> float:
+    value = _optional_number(document, key)
+    if value is None:
+        raise ProtocolError(f"{key} is missing; add it to the protocol file")
+    return value
+
+
+def _optional_number(document: Mapping[str, Any], key: str) -> float | None:
+    value = document.get(key)
+    if value is None:
+        return None
+    if not _is_number(value):
+        raise ProtocolError(f"{key} is {value!r}; a number is expected")
+    return float(value)
+
+
+def _boolean(document: Mapping[str, Any], key: str) -> bool:
+    value = document.get(key, False)
+    if not isinstance(value, bool):
+        raise ProtocolError(f"{key} is {value!r}; true or false is expected")
+    return value
+
+
+def _offsets_ppm(document: Mapping[str, Any], field_t: float) -> tuple[float, ...]:
+    values = document.get("SaturationOffsets")
+    if not isinstance(values, list) or not values:
+        raise ProtocolError("SaturationOffsets is missing; list one offset a frame (ppm or Hz)")
+    wrong = [v for v in values if v is not None and not _is_number(v)]
+    if wrong:
+        raise ProtocolError(f"SaturationOffsets holds {wrong[0]!r}; numbers (or null) are expected")
+    offsets = tuple(math.inf if v is None else float(v) for v in values)
+    units = str(document.get("SaturationOffsetsUnits", "")).strip().lower()
+    if units == "hz":
+        return _offsets_from_hz(offsets, field_t)
+    if units != "ppm":
+        raise ProtocolError(
+            f"SaturationOffsetsUnits is {document.get('SaturationOffsetsUnits')!r}; 'ppm' or 'Hz' is expected"
+        )
+    far = [o for o in offsets if math.isfinite(o) and abs(o) >= REFERENCE_PPM]
+    if "ReferenceFrames" not in document and len(far) > len(offsets) / 2:
+        raise ProtocolError(
+            f"{len(far)} of {len(offsets)} SaturationOffsets lie beyond {REFERENCE_PPM:g} ppm, which looks like Hz; "
+            "say SaturationOffsetsUnits: Hz, or name the references in ReferenceFrames"
+        )
+    return offsets
+
+
+def _offsets_from_hz(offsets_hz: tuple[float, ...], field_t: float) -> tuple[float, ...]:
+    finite = [abs(o) for o in offsets_hz if math.isfinite(o)]
+    if len(finite) > 3 and max(finite) <= 15:
+        raise ProtocolError(
+            f"SaturationOffsets reach only {max(finite):g} but SaturationOffsetsUnits says Hz; they look like ppm"
+        )
+    return tuple(ppm_from_hz(o, field_t) for o in offsets_hz)
+
+
+def _b1_ut(document: Mapping[str, Any], n_frames: int) -> tuple[float, ...]:
+    units = str(document.get("SaturationB1Units", "uT")).replace("µ", "u").replace("μ", "u")
+    if units.lower() != "ut":
+        raise ProtocolError(f"SaturationB1Units is {units!r}; only 'uT' (microtesla) is understood: convert the values")
+    value = document.get("SaturationB1")
+    if _is_number(value):
+        return (float(value),) * n_frames  # type: ignore[arg-type]
+    if not isinstance(value, list) or not all(v is None or _is_number(v) for v in value):
+        raise ProtocolError("SaturationB1 is missing; give one number in uT, or a list with one a frame")
+    return tuple(0.0 if v is None else float(v) for v in value)
+
+
+def _reference_frames(document: Mapping[str, Any], offsets_ppm: tuple[float, ...]) -> tuple[int, ...]:
+    frames = document.get("ReferenceFrames")
+    if frames is None:
+        return default_reference_frames(offsets_ppm)
+    if not isinstance(frames, list) or not all(isinstance(i, int) and not isinstance(i, bool) for i in frames):
+        raise ProtocolError(f"ReferenceFrames is {frames!r}; a list of frame indices from 0 is expected")
+    return tuple(sorted(set(frames)))
+
+
+def _saturation(document: Mapping[str, Any]) -> Saturation:
+    kind = str(document.get("SaturationType", "continuous")).strip().lower()
+    common: dict[str, Any] = {}
+    if "SaturationB1Definition" in document:
+        common["b1_definition"] = str(document["SaturationB1Definition"]).lower()
+    delay = _optional_number(document, "SaturationReadoutDelay")
+    if delay is not None:
+        common["readout_delay_s"] = delay
+    if kind == "continuous":
+        return Saturation(duration_s=_number(document, "SaturationDuration"), **common)
+    if kind != "pulsed":
+        raise ProtocolError(f"SaturationType is {kind!r}; 'continuous' or 'pulsed' is expected")
+    train = _pulse_train(document)
+    stated = _optional_number(document, "SaturationDuration")
+    saturation = Saturation.pulsed(train, **common)
+    if stated is not None and abs(stated - saturation.duration_s) > 0.05 * saturation.duration_s:
+        raise ProtocolError(
+            f"SaturationDuration is {stated:g} s but {train.count} pulses with their delays last "
+            f"{saturation.duration_s:g} s; correct the pulse fields or leave SaturationDuration out"
+        )
+    return saturation
+
+
+def _pulse_train(document: Mapping[str, Any]) -> PulseTrain:
+    samples = document.get("SaturationPulseSamples")
+    count = _number(document, "SaturationPulseCount")
+    if count != int(count):
+        raise ProtocolError(f"SaturationPulseCount is {count:g}; a whole number is expected")
+    return PulseTrain(
+        shape=str(document.get("SaturationPulseShape", "block")).lower(),
+        pulse_duration_s=_number(document, "SaturationPulseDuration"),
+        inter_pulse_delay_s=_optional_number(document, "SaturationInterPulseDelay") or 0.0,
+        count=int(count),
+        samples=None if samples is None else tuple(float(s) for s in samples),
+        spoiled=_boolean(document, "SaturationPulsesSpoiled"),
+    )
+
+
+def _saturation_to_dict(saturation: Saturation) -> dict[str, Any]:
+    document: dict[str, Any] = {
+        "SaturationDuration": saturation.duration_s,
+        "SaturationType": "continuous" if saturation.train is None else "pulsed",
+        "SaturationB1Definition": saturation.b1_definition,
+        "SaturationReadoutDelay": saturation.readout_delay_s,
+    }
+    train = saturation.train
+    if train is None:
+        return document
+    document |= {
+        "SaturationPulseShape": train.shape,
+        "SaturationPulseDuration": train.pulse_duration_s,
+        "SaturationInterPulseDelay": train.inter_pulse_delay_s,
+        "SaturationPulseCount": train.count,
+        "SaturationPulsesSpoiled": train.spoiled,
+    }
+    if train.samples is not None:
+        document["SaturationPulseSamples"] = list(train.samples)
+    return document
