@@ -165,8 +165,9 @@ def _check_offsets(p: Protocol) -> None:
 def _check_b1(p: Protocol) -> None:
     b1 = np.array([p.b1_ut[i] for i in p.saturated_frames], dtype=float)
     if not np.all(np.isfinite(b1)) or np.any(b1 <= 0):
+        wrong = b1[~(np.isfinite(b1) & (b1 > 0))][0]
         raise ProtocolError(
-            f"SaturationB1 is {b1[~(b1 > 0)][0]:g} uT for a saturated frame; a positive number is expected"
+            f"SaturationB1 is {wrong:g} uT for a saturated frame; a positive number is expected"
         )
     if np.min(b1) < 1e-3:
         raise ProtocolError(

@@ -16,7 +16,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from PCrCESTLib.errors import ProtocolError
+from PCrCESTLib.errors import PhysicsError, ProtocolError
 from PCrCESTLib.protocol import REFERENCE_PPM, Protocol, default_reference_frames, ppm_from_hz
 from PCrCESTLib.saturation import PulseTrain, Saturation
 
@@ -24,17 +24,29 @@ from PCrCESTLib.saturation import PulseTrain, Saturation
 def load_protocol(path: Path) -> Protocol:
     """Read a protocol file; every problem is a ``ProtocolError`` that names the file and the field."""
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        return protocol_from_dict(read_document(path))
+    except ProtocolError as error:
+        text = str(error)
+        raise ProtocolError(text if text.startswith(f"{path}: ") else f"{path}: {text}") from error
+
+
+def read_document(path: Path) -> dict[str, Any]:
+    """Read a protocol file's keys as they stand, complete or not.
+
+    Raises
+    ------
+    ProtocolError
+        When the file cannot be read or is not a JSON object.
+    """
+    try:
+        document = json.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ProtocolError(f"{path}: the protocol file cannot be read ({error.strerror})") from error
-    except (UnicodeDecodeError, json.JSONDecodeError) as error:
+    except (ValueError, RecursionError) as error:
         raise ProtocolError(f"{path}: not a JSON file ({error}); see README, Protocol file") from error
     if not isinstance(document, dict):
         raise ProtocolError(f"{path}: a JSON object with MagneticFieldStrength and so on is expected")
-    try:
-        return protocol_from_dict(document)
-    except ProtocolError as error:
-        raise ProtocolError(f"{path}: {error}") from error
+    return document
 
 
 def protocol_from_dict(document: Mapping[str, Any]) -> Protocol:
@@ -51,7 +63,7 @@ def protocol_from_dict(document: Mapping[str, Any]) -> Protocol:
         field_t=field_t,
         offsets_ppm=offsets,
         b1_ut=_b1_ut(document, len(offsets)),
-        saturation=_saturation(document),
+        saturation=_sensible_saturation(document),
         reference_frames=_reference_frames(document, offsets),
         normalized=_boolean(document, "Normalized"),
         repetition_time_s=_optional_number(document, "RepetitionTime"),
@@ -98,7 +110,14 @@ def _optional_number(document: Mapping[str, Any], key: str) -> float | None:
         return None
     if not _is_number(value):
         raise ProtocolError(f"{key} is {value!r}; a number is expected")
-    return float(value)
+    return _float(value)
+
+
+def _float(value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # JSON allows integers of any length
+        return math.inf
 
 
 def _boolean(document: Mapping[str, Any], key: str) -> bool:
@@ -115,7 +134,7 @@ def _offsets_ppm(document: Mapping[str, Any], field_t: float) -> tuple[float, ..
     wrong = [v for v in values if v is not None and not _is_number(v)]
     if wrong:
         raise ProtocolError(f"SaturationOffsets holds {wrong[0]!r}; numbers (or null) are expected")
-    offsets = tuple(math.inf if v is None else float(v) for v in values)
+    offsets = tuple(math.inf if v is None else _float(v) for v in values)
     units = str(document.get("SaturationOffsetsUnits", "")).strip().lower()
     if units == "hz":
         return _offsets_from_hz(offsets, field_t)
@@ -147,10 +166,10 @@ def _b1_ut(document: Mapping[str, Any], n_frames: int) -> tuple[float, ...]:
         raise ProtocolError(f"SaturationB1Units is {units!r}; only 'uT' (microtesla) is understood: convert the values")
     value = document.get("SaturationB1")
     if _is_number(value):
-        return (float(value),) * n_frames  # type: ignore[arg-type]
+        return (_float(value),) * n_frames  # type: ignore[arg-type]
     if not isinstance(value, list) or not all(v is None or _is_number(v) for v in value):
         raise ProtocolError("SaturationB1 is missing; give one number in uT, or a list with one a frame")
-    return tuple(0.0 if v is None else float(v) for v in value)
+    return tuple(0.0 if v is None else _float(v) for v in value)
 
 
 def _reference_frames(document: Mapping[str, Any], offsets_ppm: tuple[float, ...]) -> tuple[int, ...]:
@@ -160,6 +179,13 @@ def _reference_frames(document: Mapping[str, Any], offsets_ppm: tuple[float, ...
     if not isinstance(frames, list) or not all(isinstance(i, int) and not isinstance(i, bool) for i in frames):
         raise ProtocolError(f"ReferenceFrames is {frames!r}; a list of frame indices from 0 is expected")
     return tuple(sorted(set(frames)))
+
+
+def _sensible_saturation(document: Mapping[str, Any]) -> Saturation:
+    try:
+        return _saturation(document)
+    except PhysicsError as error:
+        raise ProtocolError(f"the Saturation... fields describe no possible saturation: {error}") from error
 
 
 def _saturation(document: Mapping[str, Any]) -> Saturation:
@@ -187,15 +213,17 @@ def _saturation(document: Mapping[str, Any]) -> Saturation:
 
 def _pulse_train(document: Mapping[str, Any]) -> PulseTrain:
     samples = document.get("SaturationPulseSamples")
+    if samples is not None and not (isinstance(samples, list) and all(map(_is_number, samples))):
+        raise ProtocolError("SaturationPulseSamples must be a list of numbers, the pulse's amplitudes")
     count = _number(document, "SaturationPulseCount")
-    if count != int(count):
+    if not count.is_integer():
         raise ProtocolError(f"SaturationPulseCount is {count:g}; a whole number is expected")
     return PulseTrain(
         shape=str(document.get("SaturationPulseShape", "block")).lower(),
         pulse_duration_s=_number(document, "SaturationPulseDuration"),
         inter_pulse_delay_s=_optional_number(document, "SaturationInterPulseDelay") or 0.0,
         count=int(count),
-        samples=None if samples is None else tuple(float(s) for s in samples),
+        samples=None if samples is None else tuple(map(_float, samples)),
         spoiled=_boolean(document, "SaturationPulsesSpoiled"),
     )
 

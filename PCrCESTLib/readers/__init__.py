@@ -1,0 +1,73 @@
+"""Files in, series, maps and ROIs out. One module a format; the table below tells them apart by content."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from PCrCESTLib.errors import ReaderError
+from PCrCESTLib.protocol import Protocol
+from PCrCESTLib.readers.folder import read_folder
+from PCrCESTLib.readers.labels import RoiSet, read_rois
+from PCrCESTLib.readers.maps import MapOnGrid, read_map, read_mask
+from PCrCESTLib.readers.matlab import read_matlab
+from PCrCESTLib.readers.matlab_arrays import is_matlab
+from PCrCESTLib.readers.nifti import read_nifti
+from PCrCESTLib.readers.volume_header import is_nifti, sniff
+from PCrCESTLib.series import CestSeries
+
+__all__ = ["MapOnGrid", "RoiSet", "read_map", "read_mask", "read_rois", "read_series"]
+
+
+class Format(NamedTuple):
+    """A file format: how its first bytes look, and who reads it."""
+
+    name: str
+    matches: Callable[[bytes], bool]
+    read: Callable[[Path, Protocol | Path | None], CestSeries]
+
+
+# A new format is one line here and one module.
+FORMATS = (
+    Format("4D NIfTI (.nii, .nii.gz)", is_nifti, read_nifti),
+    Format("MATLAB (.mat)", is_matlab, read_matlab),
+)
+
+
+def read_series(
+    path: Path, protocol: Protocol | Path | None = None, *, variable: str | None = None
+) -> CestSeries:
+    """Read one CEST series as acquired; the format is told by its content, not its name.
+
+    Parameters
+    ----------
+    path : Path
+        A 4D NIfTI file, a folder of 3D NIfTI files (one a frame), or a MATLAB file.
+    protocol : Protocol or Path, optional
+        What was acquired, or a protocol file; by default the file of the same stem beside the images.
+    variable : str, optional
+        Name of the image array in a MATLAB file, when it has an unusual one.
+
+    Raises
+    ------
+    ReaderError
+        When the file is missing, damaged, or not a CEST series.
+    ProtocolError
+        When the protocol is missing, senseless, or of another number of frames.
+    GeometryError
+        When the image has no usable geometry, or the frames of a folder differ in theirs.
+    MissingExtraError
+        When an optional package is needed (h5py for MATLAB v7.3).
+    """
+    path = Path(path)
+    if path.is_dir():
+        return read_folder(path, protocol)
+    head = sniff(path)
+    if variable is not None and is_matlab(head):
+        return read_matlab(path, protocol, variable=variable)
+    for known in FORMATS:
+        if known.matches(head):
+            return known.read(path, protocol)
+    names = ", ".join(known.name for known in FORMATS)
+    raise ReaderError(f"{path}: not a format this version reads ({names}, or a folder of 3D NIfTI files)")

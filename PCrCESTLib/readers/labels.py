@@ -1,0 +1,198 @@
+"""Regions of interest from label maps: NIfTI or NRRD, and Slicer's .seg.nrrd with overlapping segments."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import SimpleITK as sitk
+
+from PCrCESTLib.errors import ReaderError
+from PCrCESTLib.geometry import Geometry
+from PCrCESTLib.readers.image_io import geometry_of, read_image, require_scalar
+from PCrCESTLib.readers.nifti import stem_of
+from PCrCESTLib.readers.resample import placement_note, resample_labels
+
+MAX_ROIS = 1000  # more different values than this is an image, not a label map
+
+
+@dataclass(frozen=True)
+class RoiSet:
+    """Named regions on the CEST grid; they may overlap.
+
+    Parameters
+    ----------
+    names : tuple of str
+        One a region, all different.
+    masks : ndarray
+        bool (n_rois, z, y, x), each with at least one voxel.
+    label_values : tuple of int
+        The value of each region in its file.
+    notes : tuple of str
+        What was done to them, each a sentence.
+    source : str
+        The file they came from.
+    """
+
+    names: tuple[str, ...]
+    masks: np.ndarray
+    label_values: tuple[int, ...]
+    notes: tuple[str, ...] = ()
+    source: str = ""
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def union(self) -> np.ndarray:
+        """Voxels of any region, bool (z, y, x)."""
+        return np.any(self.masks, axis=0)
+
+
+@dataclass(frozen=True)
+class _Region:
+    name: str
+    value: int
+    layer: int
+
+
+def read_rois(path: Path, geometry: Geometry) -> RoiSet:
+    """Read regions of interest onto the CEST grid (nearest voxel).
+
+    Names come from the segments of a ``.seg.nrrd``, or from a BIDS table beside the label map (same stem,
+    ``.tsv`` with the columns ``index`` and ``name``); a region without a name is called ``label 3``.
+
+    Parameters
+    ----------
+    path : Path
+        NIfTI or NRRD label map, 3D, or with one layer a component as Slicer stores overlapping segments.
+    geometry : Geometry
+        The CEST grid.
+
+    Raises
+    ------
+    ReaderError
+        When the file is damaged, is no label map, or has no region on the grid.
+    GeometryError
+        When it does not overlap the CEST grid.
+    """
+    path = Path(path)
+    image, header = read_image(path)
+    layers, image_geometry = _layers(path, image)
+    notes = placement_note(path, image_geometry, geometry)
+    regions = _segments(path, header.metadata) or _plain_labels(path, layers)
+    placed = [resample_labels(layer, image_geometry, geometry) for layer in layers]
+    masks, kept, lost = [], [], []
+    for region in regions:
+        mask = (
+            placed[region.layer] == region.value
+            if region.layer < len(placed)
+            else np.zeros(geometry.shape, bool)
+        )
+        if mask.any():
+            masks.append(mask)
+            kept.append(region)
+        else:
+            lost.append(region.name)
+    if not kept:
+        raise ReaderError(
+            f"{path}: no region has a voxel on the CEST grid; draw the regions over the CEST images"
+        )
+    if lost:
+        notes = (*notes, f"{path.name}: no voxel on the CEST grid for {', '.join(lost)}")
+    names = _unique([region.name for region in kept])
+    return RoiSet(names, np.stack(masks), tuple(region.value for region in kept), notes, str(path))
+
+
+def _layers(path: Path, image: sitk.Image) -> tuple[list[np.ndarray], Geometry]:
+    """Integer arrays (z, y, x), one a layer, and where they lie."""
+    if "complex" in sitk.GetPixelIDValueAsString(image.GetPixelID()):
+        require_scalar(image, path)
+    array = sitk.GetArrayFromImage(image)
+    if image.GetNumberOfComponentsPerPixel() > 1:
+        array = np.moveaxis(array, -1, 0)
+    elif image.GetDimension() <= 3:
+        array = array[None]
+    if not 2 <= array.ndim - 1 <= 3:
+        raise ReaderError(f"{path}: the label map has {array.ndim - 1} axes; 3 are expected")
+    if array.ndim == 3:
+        array = array[:, None]
+    return [_as_labels(path, layer) for layer in array], geometry_of(image, path)
+
+
+def _as_labels(path: Path, layer: np.ndarray) -> np.ndarray:
+    whole = np.nan_to_num(layer, nan=0.5, posinf=0.5, neginf=0.5) if layer.dtype.kind == "f" else layer
+    if layer.dtype.kind == "f" and np.any(whole != np.round(whole)):
+        raise ReaderError(
+            f"{path}: the image holds fractions or NaN; regions need a label map of whole numbers"
+        )
+    if whole.size and (whole.min() < -(2**31) or whole.max() >= 2**31):
+        raise ReaderError(
+            f"{path}: the image holds numbers beyond 32 bits; regions need a label map of small numbers"
+        )
+    return whole.astype(np.int32)
+
+
+def _plain_labels(path: Path, layers: list[np.ndarray]) -> list[_Region]:
+    names = _table_names(path)
+    regions = []
+    for number, layer in enumerate(layers):
+        values = [int(v) for v in np.unique(layer) if v != 0]
+        if len(values) > MAX_ROIS:
+            raise ReaderError(
+                f"{path}: the image holds {len(values)} different values; regions need a label map of a few"
+                " whole numbers"
+            )
+        regions += [_Region(names.get(v, f"label {v}"), v, number) for v in values]
+    if not regions:
+        raise ReaderError(f"{path}: the label map is empty; draw at least one region")
+    return regions
+
+
+def _segments(path: Path, metadata: dict[str, str]) -> list[_Region]:
+    """Regions as Slicer names them: ``Segment0_Name``, ``Segment0_LabelValue``, ``Segment0_Layer``."""
+    regions = []
+    for index in range(MAX_ROIS):
+        prefix = f"Segment{index}_"
+        if not any(key.startswith(prefix) for key in metadata):
+            break
+        # Slicer before 4.11 wrote one layer a segment and neither value nor layer.
+        value = metadata.get(prefix + "LabelValue", "1")
+        layer = metadata.get(prefix + "Layer", str(index))
+        try:
+            region = _Region(metadata.get(prefix + "Name") or f"segment {index + 1}", int(value), int(layer))
+        except ValueError as error:
+            raise ReaderError(
+                f"{path}: segment {index} has label value {value!r} and layer {layer!r}; whole numbers are"
+                " expected: save the segmentation again"
+            ) from error
+        if region.layer < 0:
+            raise ReaderError(f"{path}: segment {index} lies on layer {layer}; save the segmentation again")
+        regions.append(region)
+    return regions
+
+
+def _table_names(path: Path) -> dict[int, str]:
+    table = path.with_name(stem_of(path) + ".tsv")
+    if not table.is_file():
+        return {}
+    try:
+        with table.open(encoding="utf-8-sig", newline="") as file:
+            rows = list(csv.DictReader(file, delimiter="\t"))
+        return {int(row["index"]): row["name"].strip() for row in rows}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, csv.Error) as error:
+        raise ReaderError(
+            f"{table}: a table with the columns 'index' and 'name' is expected (tab separated)"
+        ) from error
+
+
+def _unique(names: list[str]) -> tuple[str, ...]:
+    taken: list[str] = []
+    for name in names:
+        candidate, number = name, 2
+        while candidate in taken:
+            candidate, number = f"{name} ({number})", number + 1
+        taken.append(candidate)
+    return tuple(taken)

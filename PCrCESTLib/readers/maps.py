@@ -1,0 +1,144 @@
+"""Companion maps (R1, T1, fm, B1, B0, mask) in the library's units on the CEST grid."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from PCrCESTLib.errors import GeometryError, ReaderError
+from PCrCESTLib.geometry import Geometry
+from PCrCESTLib.readers.image_io import Volume, read_volume
+from PCrCESTLib.readers.map_units import (
+    Converted,
+    b0_shift_ppm,
+    pool_size_ratio,
+    relative_b1,
+    relaxation_rate,
+)
+from PCrCESTLib.readers.matlab import read_matlab_map
+from PCrCESTLib.readers.matlab_arrays import is_matlab
+from PCrCESTLib.readers.nifti import stem_of
+from PCrCESTLib.readers.resample import placement_note, resample_labels, resample_map
+from PCrCESTLib.readers.volume_header import sniff
+
+Quantity = Literal["r1", "t1", "fm", "b1", "b0"]
+
+
+@dataclass(frozen=True)
+class MapOnGrid:
+    """A companion map on the CEST grid.
+
+    Parameters
+    ----------
+    values : ndarray
+        (z, y, x); float64 with NaN where there is no valid value, bool for a mask.
+    notes : tuple of str
+        What was done to it (conversion, resampling), each a sentence.
+    source : str
+        The file it came from.
+    """
+
+    values: np.ndarray
+    notes: tuple[str, ...] = ()
+    source: str = ""
+
+
+def read_map(
+    path: Path, quantity: Quantity, geometry: Geometry, *, field_t: float | None = None
+) -> MapOnGrid:
+    """Read a companion map; units are told from the values by the rules in ``map_units``.
+
+    Parameters
+    ----------
+    path : Path
+        NIfTI, NRRD, or a MATLAB file with an array of that name on the CEST grid.
+    quantity : str
+        ``"r1"`` or ``"t1"`` (both give R1 in s⁻¹), ``"fm"`` (MT pool-size ratio), ``"b1"`` (relative,
+        1 = nominal) or ``"b0"`` (shift in ppm).
+    geometry : Geometry
+        The CEST grid. A map on that grid keeps its values bit for bit; another is interpolated linearly.
+    field_t : float, optional
+        B0 in T, needed for a B0 map in Hz.
+
+    Raises
+    ------
+    ReaderError
+        When the file is damaged or its values make no sense for that quantity.
+    GeometryError
+        When it does not overlap the CEST grid.
+    """
+    path = Path(path)
+    volume = _read_3d(path, quantity, geometry)
+    placed = placement_note(path, volume.geometry, geometry)
+    raw = volume.array.astype(np.float64)
+    converted = _convert(path, raw, quantity, field_t)
+    values = resample_map(converted.values, volume.geometry, geometry)
+    if not np.any(np.isfinite(values)):
+        raise GeometryError(
+            f"{path}: the {quantity} map has no valid voxel on the CEST grid; check its position"
+        )
+    return MapOnGrid(values, (*placed, *converted.notes), str(path))
+
+
+def read_mask(path: Path, geometry: Geometry) -> MapOnGrid:
+    """Read a mask: bool (z, y, x) on ``geometry``, true where the image is neither 0 nor NaN, nearest voxel.
+
+    Raises
+    ------
+    ReaderError
+        When the file is damaged or the mask is empty.
+    GeometryError
+        When it does not overlap the CEST grid.
+    """
+    path = Path(path)
+    volume = _read_3d(path, "mask", geometry)
+    placed = placement_note(path, volume.geometry, geometry)
+    inside = (np.nan_to_num(volume.array) != 0).astype(np.uint8)
+    values = resample_labels(inside, volume.geometry, geometry).astype(bool)
+    if not values.any():
+        where = " on the CEST grid" if inside.any() else ""
+        raise ReaderError(f"{path}: the mask is empty{where}; give a mask that covers the tissue, or none")
+    return MapOnGrid(values, placed, str(path))
+
+
+def _read_3d(path: Path, quantity: str, geometry: Geometry) -> Volume:
+    if is_matlab(sniff(path)):
+        return Volume(read_matlab_map(path, quantity, geometry), geometry)
+    volume = read_volume(path)
+    if volume.array.ndim == 3:
+        return volume
+    if len(volume.array) == 1:
+        return Volume(volume.array[0], volume.geometry)
+    raise ReaderError(f"{path}: the {quantity} map has {len(volume.array)} frames; one 3D image is expected")
+
+
+def _convert(path: Path, raw: np.ndarray, quantity: Quantity, field_t: float | None) -> Converted:
+    units = _stated_units(path)
+    if quantity in ("r1", "t1"):
+        return relaxation_rate(path.name, raw, quantity, units)
+    if quantity == "fm":
+        return pool_size_ratio(path.name, raw, units)
+    if quantity == "b1":
+        return relative_b1(path.name, raw, units)
+    if quantity == "b0":
+        return b0_shift_ppm(path.name, raw, field_t, units)
+    raise ReaderError(f"{path}: there is no map quantity {quantity!r}; r1, t1, fm, b1 or b0 is expected")
+
+
+def _stated_units(path: Path) -> str | None:
+    """``Units`` of the map's own JSON file (BIDS), if it has one."""
+    sidecar = path.with_name(stem_of(path) + ".json")
+    try:
+        document = json.loads(sidecar.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError, RecursionError) as error:
+        raise ReaderError(f"{sidecar}: not a readable JSON file; correct it or remove it") from error
+    units = document.get("Units") if isinstance(document, dict) else None
+    if units is not None and not isinstance(units, str):
+        raise ReaderError(f'{sidecar}: Units is {units!r}; a text such as "s" or "ms" is expected')
+    return units
