@@ -1,15 +1,14 @@
-"""Numeric arrays of a MATLAB file, v5 to v7.2 (SciPy) and v7.3 (HDF5, needs h5py), with MATLAB's axes."""
+"""Numeric arrays of a MATLAB file, v5 to v7 and v7.3 (HDF5, needs h5py), with MATLAB's axes."""
 
 from __future__ import annotations
 
-import math
-import warnings
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from PCrCESTLib.errors import MissingExtraError, ReaderError
+from PCrCESTLib.readers.mat5 import read_mat5
 
 HDF5_MAGIC = b"\x89HDF\r\n\x1a\n"
 MAX_RATIO = 1040  # deflate cannot shrink data more than 1032-fold
@@ -32,41 +31,18 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
     """
     with path.open("rb") as file:
         head = file.read(24)
-    read = _read_v5 if head.startswith(b"MATLAB 5.0") else _read_v73
+    read = read_mat5 if head.startswith(b"MATLAB 5.0") else _read_v73
     try:
         arrays = read(path)
     except (MissingExtraError, ReaderError):
         raise
-    except Exception as error:  # SciPy and h5py raise nearly any type on damaged files
+    except Exception as error:  # h5py raises nearly any type on damaged files
         raise ReaderError(f"{path}: the MATLAB file is damaged or cut short; save it again") from error
     if not arrays:
         raise ReaderError(
             f"{path}: no numeric array in this MATLAB file; save the image and the offsets as arrays"
         )
     return arrays
-
-
-def _read_v5(path: Path) -> dict[str, np.ndarray]:
-    import scipy.io
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        listing = [(name, shape) for name, shape, kind in scipy.io.whosmat(path) if _is_number_class(kind)]
-        for name, shape in listing:
-            _require_stored(path, name, math.prod(shape), path.stat().st_size)
-        wanted = [name for name, _ in listing]
-        found: dict[str, Any] = (
-            scipy.io.loadmat(path, variable_names=wanted, mat_dtype=False) if wanted else {}
-        )
-    return {name: found[name] for name in wanted if name in found and _is_real(found[name])}
-
-
-def _is_number_class(kind: str) -> bool:
-    return kind in ("double", "single", "logical") or kind.startswith(("int", "uint"))
-
-
-def _is_real(value: object) -> bool:
-    return isinstance(value, np.ndarray) and value.dtype.kind in "biuf"
 
 
 def _read_v73(path: Path) -> dict[str, np.ndarray]:
@@ -77,14 +53,14 @@ def _read_v73(path: Path) -> dict[str, np.ndarray]:
     arrays = {}
     with h5py.File(path, "r") as file:
         for name, item in file.items():
-            if not isinstance(item, h5py.Dataset) or not _is_numeric_dataset(item):
+            if not isinstance(name, str) or not isinstance(item, h5py.Dataset) or not _is_numeric(item):
                 continue
             _require_stored(path, name, item.nbytes, min(item.id.get_storage_size(), path.stat().st_size))
             arrays[name] = np.asarray(item).T  # HDF5 stores the last MATLAB axis first
     return arrays
 
 
-def _is_numeric_dataset(item: Any) -> bool:
+def _is_numeric(item: Any) -> bool:
     # MATLAB stores text as 16-bit integers, and the size of an empty array in place of its values.
     kind = item.attrs.get("MATLAB_class", b"double")
     return item.dtype.kind in "biuf" and kind != b"char" and not item.attrs.get("MATLAB_empty", 0)

@@ -21,6 +21,7 @@ NIFTI1_BYTES, NIFTI2_BYTES = 348, 540
 MAX_DEFLATE_RATIO = 1040  # deflate cannot shrink data more than 1032-fold
 MAX_NRRD_HEADER_BYTES = 4 << 20
 CHUNK_BYTES = 1 << 20
+MAX_POSITION_MM = 1e6
 
 # Bytes a voxel for each NIfTI datatype code.
 NIFTI_ITEM_BYTES = {2: 1, 4: 2, 8: 4, 16: 4, 32: 8, 64: 8, 128: 3, 256: 1, 512: 2, 768: 4, 1024: 8, 1280: 8}
@@ -124,11 +125,15 @@ def _nifti_bytes(path: Path, head: bytes) -> int:
         dim = struct.unpack_from(order + "8q", head, 16)
         pixdim = struct.unpack_from(order + "8d", head, 104)
         data_start = float(struct.unpack_from(order + "q", head, 168)[0])
+        codes = struct.unpack_from(order + "2i", head, 344)
+        transforms = struct.unpack_from(order + "18d", head, 352)
     else:
         dim = struct.unpack_from(order + "8h", head, 40)
         datatype = struct.unpack_from(order + "h", head, 70)[0]
         pixdim = struct.unpack_from(order + "8f", head, 76)
         data_start = struct.unpack_from(order + "f", head, 108)[0]
+        codes = struct.unpack_from(order + "2h", head, 252)
+        transforms = struct.unpack_from(order + "18f", head, 256)
     shape = dim[1 : dim[0] + 1]
     if not 1 <= dim[0] <= 7 or min(shape) < 1:
         raise ReaderError(
@@ -141,6 +146,7 @@ def _nifti_bytes(path: Path, head: bytes) -> int:
             f"{path}: the NIfTI header says its image starts at byte {data_start:g}; export it again"
         )
     _check_voxel_size(path, shape[:3], pixdim[1:4])
+    _check_position(path, codes, transforms)
     return int(data_start) + math.prod(shape) * NIFTI_ITEM_BYTES[datatype]
 
 
@@ -150,6 +156,17 @@ def _check_voxel_size(path: Path, shape: tuple[int, ...], voxel_mm: tuple[float,
         if not math.isfinite(spacing) or spacing < 0 or (spacing == 0 and n > 1):
             raise GeometryError(
                 f"{path}: a voxel size is {spacing:g} mm; export the image with its voxel sizes"
+            )
+
+
+def _check_position(path: Path, codes: tuple[int, int], transforms: tuple[float, ...]) -> None:
+    # ITK computes on with such numbers and prints pages of matrices.
+    qform, sform = transforms[:6], transforms[6:]
+    for code, numbers in zip(codes, (qform, sform), strict=True):
+        if code > 0 and not all(abs(number) < MAX_POSITION_MM for number in numbers):
+            raise GeometryError(
+                f"{path}: the image position (qform or sform) holds numbers that are not finite or absurdly"
+                " large; export the image again from its source"
             )
 
 
