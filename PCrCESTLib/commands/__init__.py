@@ -1,0 +1,1 @@
+"""The subcommands of ``pcrcest``, one a module: ``add_parser`` describes it, ``run`` does it."""
