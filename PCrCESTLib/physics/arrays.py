@@ -72,6 +72,10 @@ class NumpyBackend:
         """Return ``value``; NumPy keeps no derivatives."""
         return value
 
+    def is_differentiable(self, value: Array) -> bool:
+        """Whether derivatives of ``value`` are recorded: never."""
+        return False
+
 
 class TorchBackend:
     """Tensors of one floating-point type on one device."""
@@ -106,7 +110,7 @@ class TorchBackend:
 
     def array(self, value: Any) -> Array:
         """Convert ``value`` to this kind and type of array, derivatives included."""
-        return self.torch.as_tensor(value).to(dtype=self.dtype, device=self.device)
+        return self.torch.as_tensor(value, dtype=self.dtype, device=self.device)
 
     def zeros(self, shape: Sequence[int]) -> Array:
         """Make an array of zeros."""
@@ -135,6 +139,15 @@ class TorchBackend:
     def detach(self, value: Array) -> Array:
         """Return ``value`` without its derivatives."""
         return value.detach() if self.torch.is_tensor(value) else value
+
+    def is_differentiable(self, value: Array) -> bool:
+        """Whether derivatives of ``value`` are recorded, backward or forward."""
+        torch = self.torch
+        if not torch.is_tensor(value):
+            return False
+        if torch.is_grad_enabled() and value.requires_grad:
+            return True
+        return torch.autograd.forward_ad.unpack_dual(value).tangent is not None
 
 
 def _arrays(values: list[Any]) -> list[Any]:

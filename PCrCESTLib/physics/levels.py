@@ -1,32 +1,107 @@
-"""Which method solves which point of a block."""
+"""Which method solves which point of a block: the fastest one that is proven to be exact there."""
 
 from __future__ import annotations
 
 from PCrCESTLib.physics.arrays import Array
+from PCrCESTLib.physics.decay import decay_bounds
 from PCrCESTLib.physics.free import Boundary, boundary_of
+from PCrCESTLib.physics.laplace import OSCILLATIONS_DEAD_AT, solve_laplace
 from PCrCESTLib.physics.propagation import read_single, read_steady_state, saturation_map
-from PCrCESTLib.physics.system import System
+from PCrCESTLib.physics.slow_mode import SlowMode, refine, solve_slow, steady_state, transient
+from PCrCESTLib.physics.system import System, take
 from PCrCESTLib.saturation import Saturation
 
+# Decay rate × duration beyond which a mode no longer counts: e⁻¹⁶ = 1e-7.
+_DEAD_AT = 16.0
+# Error of Z at which the root search of the first level counts as converged.
+_CONVERGED = 2e-8
 # Full matrices of 20 × 20 numbers: 512 of them with their intermediates take some 10 MiB.
 _MATRIX_POINTS = 512
+
+Points = tuple[Array, ...]
 
 
 def solve_block(system: System, saturation: Saturation) -> Array:
     """Z of every point of a block, shape (n_frames, n_tissues)."""
     backend = system.backend
-    everywhere = backend.zeros(system.shape) == 0.0
-    result = backend.zeros(system.shape)
-    points = backend.nonzero(everywhere)
-    result[points] = propagate_points(system, saturation, points)
+    if saturation.train is not None or saturation.repetition_time_s is not None:
+        points = backend.nonzero(backend.zeros(system.shape) == 0.0)
+        return _scatter(system, [(points, _propagate(system, saturation, points))])
+    boundary = boundary_of(system, saturation)
+    if not system.is_differentiable:
+        z, _, slow_ok = _first_level(system, boundary, saturation.duration_s)
+        if bool(slow_ok.all()):
+            return z
+        for points, values in _other_levels(system, boundary, saturation, slow_ok):
+            z[points] = values
+        return z
+    plain, plain_boundary = system.detached(), boundary.map(backend.detach)
+    _, slow, slow_ok = _first_level(plain, plain_boundary, saturation.duration_s)
+    points = backend.nonzero(slow_ok)
+    solved = _differentiable_slow(system, boundary, slow, points, saturation.duration_s)
+    others = _other_levels(system, boundary, saturation, slow_ok)
+    return _scatter(system, [(points, solved), *others])
+
+
+def _scatter(system: System, parts: list[tuple[Points, Array]]) -> Array:
+    result = system.backend.zeros(system.shape)
+    for points, values in parts:
+        result[points] = values
     return result
 
 
-def propagate_points(system: System, saturation: Saturation, points: tuple[Array, ...]) -> Array:
+def _first_level(system: System, boundary: Boundary, duration_s: float) -> tuple[Array, SlowMode, Array]:
+    """Z by the slow mode, that mode, and where it is exact.
+
+    It is where every other mode has died and the eigenvalue has converged. NaN compares as false.
+    """
+    z, slow, fading = solve_slow(system, boundary, duration_s)
+    others = decay_bounds(system).slowest_pair + slow.s
+    dead = others * duration_s > _DEAD_AT
+    # The residue is taken one Newton step before the root. Its relative error is about that step over the
+    # distance to the next mode; the eigenvalue's own error is of second order in the step.
+    relative_step = abs(slow.step) / (others + slow.s)
+    error = relative_step * (1.0 + abs(slow.step) * duration_s) * abs(fading)
+    tolerance = max(_CONVERGED, 10.0 * system.backend.epsilon)
+    return z, slow, dead & (error < tolerance) & (relative_step >= 0.0) & (slow.s < 0.0)
+
+
+def _differentiable_slow(
+    system: System, boundary: Boundary, slow: SlowMode, points: Points, duration_s: float
+) -> Array:
+    """Repeat the first level where it is exact, from its eigenvalue, recording derivatives.
+
+    The Newton step has the derivatives of the eigenvalue itself; adding it before the residue is taken gives
+    the residue's derivatives too.
+    """
+    system, boundary = system.take(points), boundary.take(points)
+    root = take(slow.s + slow.step, points)
+    root = root + refine(system, root).step
+    return steady_state(system, boundary) + transient(system, boundary, refine(system, root), duration_s)
+
+
+def _other_levels(
+    system: System, boundary: Boundary, saturation: Saturation, done: Array
+) -> list[tuple[Points, Array]]:
+    """Z of the points that the first level left, with their indices."""
+    backend = system.backend
+    duration_s = saturation.duration_s
+    calm = backend.detach(decay_bounds(system).oscillating) * duration_s > OSCILLATIONS_DEAD_AT
+    parts = []
+    points = backend.nonzero(~done & calm)
+    if len(points[0]):
+        some = system.take(points).in_double()
+        z = solve_laplace(some, _in_double(boundary.take(points), some), duration_s)
+        parts.append((points, backend.array(z)))
+    points = backend.nonzero(~done & ~calm)
+    if len(points[0]):
+        parts.append((points, _propagate(system, saturation, points)))
+    return parts
+
+
+def _propagate(system: System, saturation: Saturation, points: Points) -> Array:
     """Z of scattered points by full propagation in float64, shape (n_points,)."""
-    boundary = None
-    if saturation.repetition_time_s is None:
-        boundary = boundary_of(system, saturation)
+    boundary = boundary_of(system, saturation) if saturation.repetition_time_s is None else None
     result = system.backend.zeros((len(points[0]),))
     for first in range(0, len(points[0]), _MATRIX_POINTS):
         some = slice(first, first + _MATRIX_POINTS)
@@ -42,4 +117,4 @@ def propagate_points(system: System, saturation: Saturation, points: tuple[Array
 
 
 def _in_double(boundary: Boundary, system: System) -> Boundary:
-    return boundary.map(lambda f: f if isinstance(f, float) else system.backend.array(f))
+    return boundary.map(lambda field: field if isinstance(field, float) else system.backend.array(field))

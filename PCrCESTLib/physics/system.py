@@ -99,6 +99,13 @@ class System:
         """Pick points by their indices (frames, tissues), or by one index array after an earlier `take`."""
         return self.map(lambda field: take(field, points), self.backend, (len(points[0]),))
 
+    @property
+    def is_differentiable(self) -> bool:
+        """Whether the derivatives of any field are recorded."""
+        parts = (self, *self.solutes, *([self.semisolid] if self.semisolid else []))
+        values = (getattr(part, field.name) for part in parts for field in fields(part))
+        return any(self.backend.is_differentiable(value) for value in values)
+
     def detached(self) -> System:
         """Return the same system without derivatives."""
         return self.map(self.backend.detach, self.backend, self.shape)
@@ -160,6 +167,9 @@ def build_system(
     finite_offsets = backend.where(reached, offsets_ppm, backend.zeros(offsets_ppm.shape))
     omega1 = backend.where(reached, GAMMA * b1_ut, backend.zeros(b1_ut.shape)) * relative_b1
     delta = (finite_offsets - b0_shift_ppm) * rad_per_ppm
+    semisolid = None
+    if tissue.semisolid is not None:
+        semisolid = _semisolid(backend, tissue.semisolid, delta, omega1, rad_per_ppm)
     return System(
         backend,
         shape,
@@ -168,7 +178,7 @@ def build_system(
         delta,
         omega1,
         tuple(_solute(pool, delta, rad_per_ppm) for pool in tissue.pools),
-        tissue.semisolid and _semisolid(backend, tissue.semisolid, delta, omega1, rad_per_ppm),
+        semisolid,
     )
 
 
