@@ -14,7 +14,8 @@ from PCrCESTLib.readers.maps import MapOnGrid, read_map, read_mask
 from PCrCESTLib.readers.matlab import read_matlab
 from PCrCESTLib.readers.matlab_arrays import is_matlab
 from PCrCESTLib.readers.nifti import read_nifti
-from PCrCESTLib.readers.volume_header import is_nifti, sniff
+from PCrCESTLib.readers.nifti_file import is_nifti
+from PCrCESTLib.readers.stored_bytes import sniff
 from PCrCESTLib.series import CestSeries
 
 __all__ = ["MapOnGrid", "RoiSet", "read_map", "read_mask", "read_rois", "read_series"]

@@ -9,7 +9,7 @@ import numpy as np
 
 from PCrCESTLib.errors import GeometryError, ProtocolError, ReaderError
 from PCrCESTLib.protocol import Protocol
-from PCrCESTLib.readers.image_io import Volume, as_float32, read_volume
+from PCrCESTLib.readers.image_io import Volume, as_float32, read_volume, single_frame
 from PCrCESTLib.readers.nifti import SUFFIXES, stem_of
 from PCrCESTLib.readers.protocol_source import resolve_protocol
 from PCrCESTLib.series import CestSeries
@@ -93,12 +93,6 @@ def _protocol_candidates(path: Path, files: list[Path]) -> list[Path]:
 
 
 def _frame(file: Path) -> Volume:
-    volume = read_volume(file)
-    if volume.array.ndim == 3:
-        return volume
-    if len(volume.array) == 1:
-        return Volume(volume.array[0], volume.geometry)
-    raise ReaderError(
-        f"{file}: this file holds {len(volume.array)} frames; in a folder each file is one frame: give this"
-        " 4D file itself"
+    return single_frame(
+        read_volume(file), file, "a frame of a folder (give a 4D file itself, without its folder)"
     )

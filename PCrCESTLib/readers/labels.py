@@ -7,11 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import SimpleITK as sitk
 
 from PCrCESTLib.errors import ReaderError
 from PCrCESTLib.geometry import Geometry
-from PCrCESTLib.readers.image_io import geometry_of, read_image, require_scalar
+from PCrCESTLib.readers.image_io import read_layers
 from PCrCESTLib.readers.nifti import stem_of
 from PCrCESTLib.readers.resample import placement_note, resample_labels
 
@@ -79,11 +78,11 @@ def read_rois(path: Path, geometry: Geometry) -> RoiSet:
         When it does not overlap the CEST grid.
     """
     path = Path(path)
-    image, header = read_image(path)
-    layers, image_geometry = _layers(path, image)
-    notes = placement_note(path, image_geometry, geometry)
-    regions = _segments(path, header.metadata) or _plain_labels(path, layers)
-    placed = [resample_labels(layer, image_geometry, geometry) for layer in layers]
+    volume = read_layers(path)
+    layers = [_as_labels(path, layer) for layer in volume.array.reshape(-1, *volume.geometry.shape)]
+    notes = placement_note(path, volume.geometry, geometry)
+    regions = _segments(path, volume.metadata) or _plain_labels(path, layers)
+    placed = [resample_labels(layer, volume.geometry, geometry) for layer in layers]
     masks, kept, lost = [], [], []
     for region in regions:
         mask = (
@@ -104,22 +103,6 @@ def read_rois(path: Path, geometry: Geometry) -> RoiSet:
         notes = (*notes, f"{path.name}: no voxel on the CEST grid for {', '.join(lost)}")
     names = _unique([region.name for region in kept])
     return RoiSet(names, np.stack(masks), tuple(region.value for region in kept), notes, str(path))
-
-
-def _layers(path: Path, image: sitk.Image) -> tuple[list[np.ndarray], Geometry]:
-    """Integer arrays (z, y, x), one a layer, and where they lie."""
-    if "complex" in sitk.GetPixelIDValueAsString(image.GetPixelID()):
-        require_scalar(image, path)
-    array = sitk.GetArrayFromImage(image)
-    if image.GetNumberOfComponentsPerPixel() > 1:
-        array = np.moveaxis(array, -1, 0)
-    elif image.GetDimension() <= 3:
-        array = array[None]
-    if not 2 <= array.ndim - 1 <= 3:
-        raise ReaderError(f"{path}: the label map has {array.ndim - 1} axes; 3 are expected")
-    if array.ndim == 3:
-        array = array[:, None]
-    return [_as_labels(path, layer) for layer in array], geometry_of(image, path)
 
 
 def _as_labels(path: Path, layer: np.ndarray) -> np.ndarray:

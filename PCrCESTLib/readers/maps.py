@@ -11,7 +11,7 @@ import numpy as np
 
 from PCrCESTLib.errors import GeometryError, ReaderError
 from PCrCESTLib.geometry import Geometry
-from PCrCESTLib.readers.image_io import Volume, read_volume
+from PCrCESTLib.readers.image_io import Volume, read_volume, single_frame
 from PCrCESTLib.readers.map_units import (
     Converted,
     b0_shift_ppm,
@@ -23,7 +23,7 @@ from PCrCESTLib.readers.matlab import read_matlab_map
 from PCrCESTLib.readers.matlab_arrays import is_matlab
 from PCrCESTLib.readers.nifti import stem_of
 from PCrCESTLib.readers.resample import placement_note, resample_labels, resample_map
-from PCrCESTLib.readers.volume_header import sniff
+from PCrCESTLib.readers.stored_bytes import sniff
 
 Quantity = Literal["r1", "t1", "fm", "b1", "b0"]
 
@@ -108,12 +108,7 @@ def read_mask(path: Path, geometry: Geometry) -> MapOnGrid:
 def _read_3d(path: Path, quantity: str, geometry: Geometry) -> Volume:
     if is_matlab(sniff(path)):
         return Volume(read_matlab_map(path, quantity, geometry), geometry)
-    volume = read_volume(path)
-    if volume.array.ndim == 3:
-        return volume
-    if len(volume.array) == 1:
-        return Volume(volume.array[0], volume.geometry)
-    raise ReaderError(f"{path}: the {quantity} map has {len(volume.array)} frames; one 3D image is expected")
+    return single_frame(read_volume(path), path, f"the {quantity} map")
 
 
 def _convert(path: Path, raw: np.ndarray, quantity: Quantity, field_t: float | None) -> Converted:

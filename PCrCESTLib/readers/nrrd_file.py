@@ -1,0 +1,85 @@
+"""The header of an NRRD file, checked before SimpleITK reads the image."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import BinaryIO
+
+from PCrCESTLib.errors import ReaderError
+from PCrCESTLib.readers.stored_bytes import require_bytes
+
+MAX_NRRD_HEADER_BYTES = 4 << 20
+
+# Bytes a number for each NRRD type name (all the spellings the format allows).
+NRRD_ITEM_BYTES = {
+    **dict.fromkeys(("signed char", "int8", "int8_t", "uchar", "unsigned char", "uint8", "uint8_t"), 1),
+    **dict.fromkeys(("short", "short int", "signed short", "signed short int", "int16", "int16_t"), 2),
+    **dict.fromkeys(("ushort", "unsigned short", "unsigned short int", "uint16", "uint16_t"), 2),
+    **dict.fromkeys(
+        ("int", "signed int", "int32", "int32_t", "uint", "unsigned int", "uint32", "uint32_t"), 4
+    ),
+    **dict.fromkeys(
+        ("longlong", "long long", "long long int", "signed long long", "signed long long int"), 8
+    ),
+    **dict.fromkeys(("int64", "int64_t", "ulonglong", "unsigned long long", "unsigned long long int"), 8),
+    **dict.fromkeys(("uint64", "uint64_t", "double"), 8),
+    "float": 4,
+}
+
+
+def is_nrrd(head: bytes) -> bool:
+    """Tell an NRRD file by its magic."""
+    return head.startswith(b"NRRD000")
+
+
+def check_nrrd(path: Path) -> dict[str, str]:
+    """Check that the file holds all the bytes its header promises; returns its key/value pairs.
+
+    Raises
+    ------
+    ReaderError
+        When it is damaged, cut short, or its data are in another file.
+    """
+    with path.open("rb") as file:
+        fields, metadata = _nrrd_header(path, file)
+        data_start = file.tell()
+    if "data file" in fields or "datafile" in fields:
+        raise ReaderError(f"{path}: the image data are in another file; save it as one .nrrd file")
+    item = NRRD_ITEM_BYTES.get(fields.get("type", "").lower())
+    try:
+        sizes = [int(n) for n in fields.get("sizes", "").split()]
+    except ValueError:
+        sizes = []
+    if item is None or not sizes or min(sizes) < 1:
+        raise ReaderError(
+            f"{path}: the NRRD header has type {fields.get('type')!r} and sizes {fields.get('sizes')!r}, "
+            "which is no image; save it again"
+        )
+    encoding = fields.get("encoding", "").lower()
+    if encoding not in ("raw", "gzip", "gz"):
+        raise ReaderError(f"{path}: NRRD encoding {encoding!r} is not supported; save it as raw or gzip")
+    require_bytes(path, data_start, math.prod(sizes) * item, compressed=encoding != "raw")
+    return metadata
+
+
+def _nrrd_header(path: Path, file: BinaryIO) -> tuple[dict[str, str], dict[str, str]]:
+    """Fields and key/value pairs; leaves ``file`` at the first byte of the data."""
+    fields: dict[str, str] = {}
+    metadata: dict[str, str] = {}
+    while file.tell() < MAX_NRRD_HEADER_BYTES:
+        raw = file.readline(MAX_NRRD_HEADER_BYTES)
+        line = raw.decode("utf-8", errors="replace").rstrip("\r\n")
+        if not line:
+            if raw:
+                return fields, metadata
+            break
+        if ":=" in line:
+            key, value = line.split(":=", 1)
+            metadata[key.strip()] = value.strip()
+        elif ":" in line and not line.startswith("#"):
+            key, value = line.split(":", 1)
+            fields[key.strip().lower()] = value.strip()
+    raise ReaderError(
+        f"{path}: the NRRD header has no end, or the image data are in another file; save it again"
+    )
