@@ -106,16 +106,15 @@ def read_rois(path: Path, geometry: Geometry) -> RoiSet:
 
 
 def _as_labels(path: Path, layer: np.ndarray) -> np.ndarray:
-    whole = np.nan_to_num(layer, nan=0.5, posinf=0.5, neginf=0.5) if layer.dtype.kind == "f" else layer
-    if layer.dtype.kind == "f" and np.any(whole != np.round(whole)):
+    if layer.dtype.kind == "f" and not (np.isfinite(layer) & (layer == np.round(layer))).all():
         raise ReaderError(
             f"{path}: the image holds fractions or NaN; regions need a label map of whole numbers"
         )
-    if whole.size and (whole.min() < -(2**31) or whole.max() >= 2**31):
+    if layer.min() < -(2**31) or layer.max() >= 2**31:
         raise ReaderError(
             f"{path}: the image holds numbers beyond 32 bits; regions need a label map of small numbers"
         )
-    return whole.astype(np.int32)
+    return layer.astype(np.int32)
 
 
 def _plain_labels(path: Path, layers: list[np.ndarray]) -> list[_Region]:

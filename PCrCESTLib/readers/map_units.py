@@ -42,7 +42,7 @@ RELAXATION_UNITS = {
     "1/ms": ("r1", 1e3), "ms-1": ("r1", 1e3), "ms^-1": ("r1", 1e3),
 }  # fmt: skip
 RATIO_UNITS = {"ratio": 1.0, "fraction": 1.0, "1": 1.0, "arbitrary": 1.0, "percent": 0.01, "%": 0.01}
-SHIFT_UNITS = ("ppm", "hz", "rad/s")
+SHIFT_UNITS = {"ppm": "ppm", "hz": "Hz", "rad/s": "rad/s"}
 
 
 @dataclass(frozen=True)
@@ -207,14 +207,11 @@ def b0_shift_ppm(name: str, values: np.ndarray, field_t: float | None, units: st
 
 def _shift_unit(name: str, spread: float, units: str | None) -> str:
     if units is not None:
-        unit = units.strip().lower()
-        if unit not in SHIFT_UNITS:
-            raise ReaderError(f"{name}: Units is {units!r}; one of {', '.join(SHIFT_UNITS)} is expected")
-        return unit
+        return SHIFT_UNITS[_known(name, units, SHIFT_UNITS)]
     if spread <= 2:
         return "ppm"
     if spread > 5:
-        return "hz"
+        return "Hz"
     raise ReaderError(
         f"{name}: the B0 map reaches {spread:.3g} (95th percentile), too far for ppm and too good for Hz; "
         + UNITS_REMEDY.format(units="ppm")

@@ -74,9 +74,10 @@ def read_map(
     path = Path(path)
     volume = _read_3d(path, quantity, geometry)
     placed = placement_note(path, volume.geometry, geometry)
-    raw = volume.array.astype(np.float64)
-    converted = _convert(path, raw, quantity, field_t)
-    values = resample_map(converted.values, volume.geometry, geometry)
+    with np.errstate(over="ignore", invalid="ignore"):  # whatever a float can hold may be in a file
+        converted = _convert(path, volume.array.astype(np.float64), quantity, field_t)
+    usable = np.where(np.isfinite(converted.values), converted.values, np.nan)
+    values = resample_map(usable, volume.geometry, geometry)
     if not np.any(np.isfinite(values)):
         raise GeometryError(
             f"{path}: the {quantity} map has no valid voxel on the CEST grid; check its position"

@@ -65,8 +65,7 @@ def read_bytes(path: Path, start: int, count: int) -> np.ndarray:
         with gzip.open(file, "rb") as stream:
             _skip(path, cast("BinaryIO", stream), start, start + count)
             content = _fill(path, cast("BinaryIO", stream), start, count)
-            while stream.read(CHUNK_BYTES):  # the checksum comes last
-                pass
+            _read_to_end(cast("BinaryIO", stream))
             return content
 
 
@@ -85,6 +84,7 @@ def require_bytes(path: Path, start: int, count: int, compressed: bool) -> None:
         file.seek(start)
         with gzip.open(file, "rb") as stream:
             _skip(path, cast("BinaryIO", stream), count, count)
+            _read_to_end(cast("BinaryIO", stream))
 
 
 @contextmanager
@@ -129,6 +129,12 @@ def _skip(path: Path, stream: BinaryIO, count: int, needed: int) -> None:
         if not chunk:
             _refuse_short(path, count - left, needed)
         left -= len(chunk)
+
+
+def _read_to_end(stream: BinaryIO) -> None:
+    """Let gzip come to its checksum, which it compares."""
+    while stream.read(CHUNK_BYTES):
+        pass
 
 
 def _fill(path: Path, stream: BinaryIO, start: int, count: int) -> np.ndarray:
