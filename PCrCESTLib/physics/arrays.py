@@ -68,6 +68,10 @@ class NumpyBackend:
         """Convert a constant table."""
         return values.astype(self.dtype, copy=False)
 
+    def flags(self, value: Array) -> Array:
+        """Convert an array of truth values."""
+        return value
+
     def detach(self, value: Array) -> Array:
         """Return ``value``; NumPy keeps no derivatives."""
         return value
@@ -135,6 +139,10 @@ class TorchBackend:
     def table(self, values: np.ndarray) -> Array:
         """Convert a constant table."""
         return self.torch.as_tensor(values, dtype=self.dtype, device=self.device)
+
+    def flags(self, value: Array) -> Array:
+        """Convert an array of truth values."""
+        return value.to(self.device)
 
     def detach(self, value: Array) -> Array:
         """Return ``value`` without its derivatives."""

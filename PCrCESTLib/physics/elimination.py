@@ -141,7 +141,7 @@ def solve_mode(e: Eliminated) -> Mode:
 
 
 def response(e: Eliminated, boundary: Boundary) -> tuple[Array, Array]:
-    """What the readout sees of the irradiation and of the starting deviations.
+    """Give what the readout sees of the irradiation and of the starting deviations.
 
     Returns
     -------

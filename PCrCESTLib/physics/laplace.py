@@ -1,9 +1,10 @@
 """Continuous wave, second level: numerical inversion of the Laplace transform.
 
 e^x on the negative real axis is replaced by its near-best rational approximation of type (9, 10), whose error
-there is 3e-10, so the solution is a sum of five resolvents at complex s (Trefethen, Weideman and Schmelzer,
+there is 3e-9, so the solution is a sum of five resolvents at complex s (Trefethen, Weideman and Schmelzer,
 BIT 46:653, 2006, with the Carathéodory-Fejér method). Modes may decay at any real rate. Modes that oscillate
-must have died: left of Re x = −16 both e^x and its approximation are below 7e-7, wherever Im x lies.
+must have died: left of Re x = −16 both e^x and its approximation are below 7e-7 in size, whatever
+Im x is.
 """
 
 from __future__ import annotations

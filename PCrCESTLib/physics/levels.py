@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PCrCESTLib.physics.arrays import Array
+from collections.abc import Callable
+
+from PCrCESTLib.physics.arrays import Array, Backend
 from PCrCESTLib.physics.decay import decay_bounds
 from PCrCESTLib.physics.free import Boundary, boundary_of
 from PCrCESTLib.physics.laplace import OSCILLATIONS_DEAD_AT, solve_laplace
@@ -21,30 +23,45 @@ _MATRIX_POINTS = 512
 Points = tuple[Array, ...]
 
 
-def solve_block(system: System, saturation: Saturation) -> Array:
-    """Z of every point of a block, shape (n_frames, n_tissues)."""
-    backend = system.backend
+Build = Callable[[Backend], System]
+
+
+def solve_block(backend: Backend, build: Build, saturation: Saturation) -> Array:
+    """Z of every point of a block, shape (n_frames, n_tissues).
+
+    Parameters
+    ----------
+    backend : Backend
+        Kind and precision of the result; only the first level computes in that precision.
+    build : callable
+        Makes the block's `System` in the kind and precision of a backend.
+    saturation : Saturation
+        What is done to the block.
+    """
     if saturation.train is not None or saturation.repetition_time_s is not None:
-        points = backend.nonzero(backend.zeros(system.shape) == 0.0)
-        return _scatter(system, [(points, _propagate(system, saturation, points))])
+        system = build(backend.double())
+        points = system.backend.nonzero(system.backend.zeros(system.shape) == 0.0)
+        solved = backend.array(_propagate(system, saturation, points))
+        return _scatter(backend, system.shape, [(points, solved)])
+    system = build(backend)
     boundary = boundary_of(system, saturation)
     if not system.is_differentiable:
         z, _, slow_ok = _first_level(system, boundary, saturation.duration_s)
         if bool(slow_ok.all()):
             return z
-        for points, values in _other_levels(system, boundary, saturation, slow_ok):
+        for points, values in _other_levels(backend, build, saturation, slow_ok):
             z[points] = values
         return z
     plain, plain_boundary = system.detached(), boundary.map(backend.detach)
     _, slow, slow_ok = _first_level(plain, plain_boundary, saturation.duration_s)
     points = backend.nonzero(slow_ok)
     solved = _differentiable_slow(system, boundary, slow, points, saturation.duration_s)
-    others = _other_levels(system, boundary, saturation, slow_ok)
-    return _scatter(system, [(points, solved), *others])
+    others = _other_levels(backend, build, saturation, slow_ok)
+    return _scatter(backend, system.shape, [(points, solved), *others])
 
 
-def _scatter(system: System, parts: list[tuple[Points, Array]]) -> Array:
-    result = system.backend.zeros(system.shape)
+def _scatter(backend: Backend, shape: tuple[int, ...], parts: list[tuple[Points, Array]]) -> Array:
+    result = backend.zeros(shape)
     for points, values in parts:
         result[points] = values
     return result
@@ -81,40 +98,38 @@ def _differentiable_slow(
 
 
 def _other_levels(
-    system: System, boundary: Boundary, saturation: Saturation, done: Array
+    backend: Backend, build: Build, saturation: Saturation, done: Array
 ) -> list[tuple[Points, Array]]:
-    """Z of the points that the first level left, with their indices."""
-    backend = system.backend
-    duration_s = saturation.duration_s
-    calm = backend.detach(decay_bounds(system).oscillating) * duration_s > OSCILLATIONS_DEAD_AT
+    """Z of the points that the first level left, with their indices, computed in float64."""
+    if bool(done.all()):
+        return []
+    system = build(backend.double())
+    left = system.backend.flags(~done)
+    bounds = decay_bounds(system.detached())
+    calm = bounds.oscillating * saturation.duration_s > OSCILLATIONS_DEAD_AT
     parts = []
-    points = backend.nonzero(~done & calm)
+    points = system.backend.nonzero(left & calm)
     if len(points[0]):
-        some = system.take(points).in_double()
-        z = solve_laplace(some, _in_double(boundary.take(points), some), duration_s)
+        boundary = boundary_of(system, saturation).take(points)
+        z = solve_laplace(system.take(points), boundary, saturation.duration_s)
         parts.append((points, backend.array(z)))
-    points = backend.nonzero(~done & ~calm)
+    points = system.backend.nonzero(left & ~calm)
     if len(points[0]):
-        parts.append((points, _propagate(system, saturation, points)))
+        parts.append((points, backend.array(_propagate(system, saturation, points))))
     return parts
 
 
 def _propagate(system: System, saturation: Saturation, points: Points) -> Array:
-    """Z of scattered points by full propagation in float64, shape (n_points,)."""
+    """Z of scattered points by full propagation, shape (n_points,); the system is in float64."""
     boundary = boundary_of(system, saturation) if saturation.repetition_time_s is None else None
     result = system.backend.zeros((len(points[0]),))
     for first in range(0, len(points[0]), _MATRIX_POINTS):
         some = slice(first, first + _MATRIX_POINTS)
         chosen = tuple(index[some] for index in points)
-        part = system.take(chosen).in_double()
+        part = system.take(chosen)
         evolution = saturation_map(part, saturation)
         if boundary is None:
-            z = read_steady_state(part, evolution, saturation)
+            result[some] = read_steady_state(part, evolution, saturation)
         else:
-            z = read_single(part, evolution, _in_double(boundary.take(chosen), part))
-        result[some] = system.backend.array(z)
+            result[some] = read_single(part, evolution, boundary.take(chosen))
     return result
-
-
-def _in_double(boundary: Boundary, system: System) -> Boundary:
-    return boundary.map(lambda field: field if isinstance(field, float) else system.backend.array(field))

@@ -5,21 +5,22 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import fields, replace
-from typing import Any
 
 import numpy as np
 
 from PCrCESTLib.errors import PhysicsError
 from PCrCESTLib.physics.arrays import Array, Backend, backend_of
 from PCrCESTLib.physics.levels import solve_block
-from PCrCESTLib.physics.system import build_system
+from PCrCESTLib.physics.system import System, build_system
 from PCrCESTLib.physics.tissue import Tissue, common_length
 from PCrCESTLib.saturation import Saturation
 
-# Points (tissue × frame) worked on at once. NumPy: the 40 or so arrays of 64 KiB fit a core's L2 cache.
+# Points (tissue × frame) worked on at once. NumPy: the 40 or so arrays of 128 KiB fit a core's L2 cache.
 # torch: large enough to hide the cost of launching an operation.
-_POINTS_NUMPY, _POINTS_TORCH_CPU, _POINTS_ACCELERATOR = 8192, 65536, 1 << 20
+_POINTS_NUMPY, _POINTS_TORCH_CPU, _POINTS_ACCELERATOR = 16384, 65536, 1 << 20
+
+
+Tile = tuple[slice, slice]
 
 
 def z_spectra(
@@ -72,32 +73,36 @@ def z_spectra(
     """
     per_tissue = [*tissue.numbers(), b0_shift_ppm, relative_b1]
     backend = backend_of(per_tissue, [offsets_ppm, b1_ut])
-    offsets, powers = _frames(backend, offsets_ppm, b1_ut)
+    _check_frames(backend, offsets_ppm, b1_ut)
     if not 0.0 < field_t < np.inf:
         raise PhysicsError(f"field_t is {field_t} T; give the main field in tesla, above 0")
-    n_tissues, n_frames = common_length(per_tissue, "tissue"), offsets.shape[0]
-    tissue = _converted(backend, tissue)
-    shift, relative = _number_or_array(backend, b0_shift_ppm), _number_or_array(backend, relative_b1)
+    n_tissues, n_frames = common_length(per_tissue, "tissue"), len(offsets_ppm)
 
-    def solve(tile: tuple[slice, slice]) -> Array:
+    def solve(tile: Tile) -> Array:
         rows, columns = tile
-        system = build_system(
-            backend,
-            _sliced(tissue, columns),
-            offsets[rows],
-            powers[rows],
-            field_t,
-            _slice(shift, columns),
-            _slice(relative, columns),
-            (rows.stop - rows.start, columns.stop - columns.start),
-        )
-        return solve_block(system, saturation)
+
+        def build(backend: Backend) -> System:
+            def pick(value: Array) -> Array:
+                return _number_or_array(backend, _slice(value, columns))
+
+            return build_system(
+                backend,
+                tissue.map(pick),
+                backend.array(offsets_ppm[rows])[:, None],
+                backend.array(_slice(b1_ut, rows)).reshape(-1, 1),
+                field_t,
+                pick(b0_shift_ppm),
+                pick(relative_b1),
+                (rows.stop - rows.start, columns.stop - columns.start),
+            )
+
+        return solve_block(backend, build, saturation)
 
     tiles = list(_tiles(n_frames, n_tissues, chunk_points or _default_points(backend)))
     return _assemble(backend, tiles, solve, (n_tissues, n_frames), threads)
 
 
-def _frames(backend: Backend, offsets_ppm: Array, b1_ut: Array) -> tuple[Array, Array]:
+def _check_frames(backend: Backend, offsets_ppm: Array, b1_ut: Array) -> None:
     offsets, powers = backend.array(offsets_ppm), backend.array(b1_ut)
     if offsets.ndim != 1 or powers.ndim > 1 or (powers.ndim == 1 and powers.shape != offsets.shape):
         raise PhysicsError(
@@ -106,7 +111,6 @@ def _frames(backend: Backend, offsets_ppm: Array, b1_ut: Array) -> tuple[Array, 
         )
     if not bool((powers >= 0.0).all()):
         raise PhysicsError("b1_ut has a negative or undefined value; give 0 µT or more")
-    return offsets[:, None], backend.broadcast_to(powers, offsets.shape)[:, None]
 
 
 def _default_points(backend: Backend) -> int:
@@ -115,7 +119,7 @@ def _default_points(backend: Backend) -> int:
     return _POINTS_ACCELERATOR if backend.on_accelerator else _POINTS_TORCH_CPU
 
 
-def _tiles(n_frames: int, n_tissues: int, points: int) -> Iterator[tuple[slice, slice]]:
+def _tiles(n_frames: int, n_tissues: int, points: int) -> Iterator[Tile]:
     """Cut frames × tissues into tiles of at most ``points``, whole spectra as far as they fit."""
     frames = min(n_frames, points)
     tissues = max(1, points // max(frames, 1))
@@ -126,8 +130,8 @@ def _tiles(n_frames: int, n_tissues: int, points: int) -> Iterator[tuple[slice, 
 
 def _assemble(
     backend: Backend,
-    tiles: list[tuple[slice, slice]],
-    solve: Callable[[tuple[slice, slice]], Array],
+    tiles: list[Tile],
+    solve: Callable[[Tile], Array],
     shape: tuple[int, int],
     threads: int | None,
 ) -> Array:
@@ -137,7 +141,7 @@ def _assemble(
             result[columns, rows] = solve((rows, columns)).T
         return result
 
-    def fill(tile: tuple[slice, slice]) -> None:
+    def fill(tile: Tile) -> None:
         result[tile[1], tile[0]] = solve(tile).T
 
     with ThreadPoolExecutor(threads or _usable_cores()) as pool:
@@ -159,22 +163,5 @@ def _number_or_array(backend: Backend, value: Array) -> Array:
     return backend.array(value)
 
 
-def _converted(backend: Backend, tissue: Tissue) -> Tissue:
-    return _map_tissue(tissue, lambda value: _number_or_array(backend, value))
-
-
-def _sliced(tissue: Tissue, columns: slice) -> Tissue:
-    return _map_tissue(tissue, lambda value: _slice(value, columns))
-
-
-def _slice(value: Array, columns: slice) -> Array:
-    return value[columns] if getattr(value, "ndim", 0) and value.shape[0] > 1 else value
-
-
-def _map_tissue(tissue: Tissue, function: Any) -> Tissue:
-    def convert(part: Any) -> Any:
-        numbers = {f.name: getattr(part, f.name) for f in fields(part)}
-        return replace(part, **{k: function(v) for k, v in numbers.items() if not isinstance(v, str)})
-
-    semisolid = tissue.semisolid and convert(tissue.semisolid)
-    return Tissue(convert(tissue.water), tuple(convert(pool) for pool in tissue.pools), semisolid)
+def _slice(value: Array, part: slice) -> Array:
+    return value[part] if getattr(value, "ndim", 0) and value.shape[0] > 1 else value

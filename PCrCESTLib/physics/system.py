@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from PCrCESTLib.physics.arrays import Array, Backend
 from PCrCESTLib.physics.constants import GAMMA
@@ -102,18 +103,13 @@ class System:
     @property
     def is_differentiable(self) -> bool:
         """Whether the derivatives of any field are recorded."""
-        parts = (self, *self.solutes, *([self.semisolid] if self.semisolid else []))
+        parts: tuple[Any, ...] = (self, *self.solutes, *([self.semisolid] if self.semisolid else []))
         values = (getattr(part, field.name) for part in parts for field in fields(part))
         return any(self.backend.is_differentiable(value) for value in values)
 
     def detached(self) -> System:
         """Return the same system without derivatives."""
         return self.map(self.backend.detach, self.backend, self.shape)
-
-    def in_double(self) -> System:
-        """Return the same system in float64."""
-        backend = self.backend.double()
-        return self.map(lambda f: f if isinstance(f, float) else backend.array(f), backend, self.shape)
 
     def scaled(self, amplitude: float) -> System:
         """Return the same system with the irradiation's B1 multiplied by ``amplitude``."""

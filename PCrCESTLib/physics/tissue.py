@@ -6,8 +6,9 @@ one `Tissue` describes one tissue or a million.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from PCrCESTLib.errors import PhysicsError
 from PCrCESTLib.physics.arrays import Array
@@ -136,6 +137,16 @@ class Tissue:
                 for field in fields(part):
                     if not isinstance(getattr(part, field.name), str):
                         yield getattr(part, field.name)
+
+    def map(self, function: Callable[[Array], Array]) -> Tissue:
+        """Return the tissue with ``function`` applied to every number."""
+
+        def convert(part: Any) -> Any:
+            values = {field.name: getattr(part, field.name) for field in fields(part)}
+            return replace(part, **{k: function(v) for k, v in values.items() if not isinstance(v, str)})
+
+        semisolid = None if self.semisolid is None else convert(self.semisolid)
+        return Tissue(convert(self.water), tuple(convert(pool) for pool in self.pools), semisolid)
 
     def pool(self, name: str) -> Pool:
         """Return the pool of that name; `PhysicsError` if there is none."""
