@@ -47,20 +47,21 @@ def relaxation_map(system: System, time_s: float) -> Array:
 
     n is the length of the system's last axis, or 1 where no rate depends on the tissue.
     """
-    backend, pools = system.backend, system.longitudinal_pools
+    wide, pools = system.backend.double(), system.longitudinal_pools
     loss_water = system.r1
     for fraction, k, _ in pools:
         loss_water = loss_water + fraction * k
     rates = [loss_water, *(value for pool in pools for value in pool)]
     length = max([value.shape[0] for value in rates if getattr(value, "ndim", 0)], default=1)
     size = len(pools) + 1
-    generator = backend.zeros((length, size, size))
+    generator = wide.zeros((length, size, size))
     generator[:, 0, 0] = -loss_water
     for index, (fraction, k, r1) in enumerate(pools, start=1):
         generator[:, index, index] = -(r1 + k)
         generator[:, 0, index] = k
         generator[:, index, 0] = fraction * k
-    return matrix_exponential(backend, generator * time_s)
+    # Squaring some 12 times would cost float32 four digits.
+    return system.backend.array(matrix_exponential(wide, generator * time_s))
 
 
 def boundary_of(system: System, saturation: Saturation) -> Boundary:
