@@ -41,14 +41,20 @@ class Geometry:
     direction: tuple[float, ...] = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 1.0)
 
     def __post_init__(self) -> None:
+        if len(self.size) != 3 or min(self.size) < 1:
+            raise GeometryError(
+                f"the image has the size {self.size}; at least one voxel along x, y and z is expected"
+            )
         numbers = np.array([*self.spacing_mm, *self.origin_mm, *self.direction], dtype=float)
         if not np.all(np.isfinite(numbers)) or min(self.spacing_mm) <= 0:
             raise GeometryError(
                 f"the image has spacing {self.spacing_mm} mm and origin {self.origin_mm} mm; positive finite "
                 "spacings and a finite origin are expected: export the image again from its source"
             )
-        matrix = self.matrix
-        if matrix.shape != (3, 3) or not np.allclose(matrix.T @ matrix, np.eye(3), atol=ANGLE_TOLERANCE):
+        orthonormal = len(self.direction) == 9 and np.allclose(
+            self.matrix.T @ self.matrix, np.eye(3), atol=ANGLE_TOLERANCE
+        )
+        if not orthonormal:
             raise GeometryError(
                 "the image axes are not perpendicular (sheared or scaled direction cosines); resample the "
                 "image on a regular grid before loading it"
@@ -57,7 +63,7 @@ class Geometry:
     @property
     def matrix(self) -> np.ndarray:
         """Direction cosines as a (3, 3) matrix; columns are the grid's x, y and z axes in LPS."""
-        return np.asarray(self.direction, dtype=float).reshape(-1, 3)
+        return np.asarray(self.direction, dtype=float).reshape(3, 3)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -107,7 +113,8 @@ class Geometry:
 
         if array.shape[-3:] != self.shape:
             raise GeometryError(f"an array of shape {array.shape} does not fit a grid of shape {self.shape}")
-        image = sitk.GetImageFromArray(np.ascontiguousarray(array), isVector=False)
+        stored = array.astype(np.uint8) if array.dtype == bool else array
+        image = sitk.GetImageFromArray(np.ascontiguousarray(stored), isVector=False)
         if array.ndim == 3:
             image.SetSpacing(self.spacing_mm)
             image.SetOrigin(self.origin_mm)

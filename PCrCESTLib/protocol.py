@@ -55,7 +55,8 @@ class Protocol:
     repetition_time_s: float | None = None
 
     def __post_init__(self) -> None:
-        _check_field(self.field_t)
+        object.__setattr__(self, "reference_frames", tuple(sorted(set(self.reference_frames))))
+        check_field(self.field_t)
         _check_frames(self)
         _check_offsets(self)
         _check_b1(self)
@@ -104,11 +105,18 @@ def ppm_from_hz(offset_hz: float, field_t: float) -> float:
 
 
 def default_reference_frames(offsets_ppm: tuple[float, ...]) -> tuple[int, ...]:
-    """Indices of the frames at least 20 ppm from water, which count as unsaturated."""
+    """Return the indices of the frames at least 20 ppm from water, which count as unsaturated."""
     return tuple(i for i, offset in enumerate(offsets_ppm) if abs(offset) >= REFERENCE_PPM)
 
 
-def _check_field(field_t: float) -> None:
+def check_field(field_t: float) -> None:
+    """Refuse a field strength that is no field in tesla.
+
+    Raises
+    ------
+    ProtocolError
+        When it is not positive and finite, or looks like MHz.
+    """
     if not math.isfinite(field_t) or field_t <= 0:
         raise ProtocolError(f"MagneticFieldStrength is {field_t:g}; a positive field in tesla is expected")
     if field_t > 30:
@@ -137,9 +145,9 @@ def _check_frames(p: Protocol) -> None:
         )
     if not p.reference_frames and not p.normalized:
         raise ProtocolError(
-            f"no reference frame (none at |offset| >= {REFERENCE_PPM:g} ppm) and the series is not marked as "
-            "normalized; name the unsaturated frames in ReferenceFrames, or set Normalized: true if the frames "
-            "are already divided by M0"
+            f"no reference frame (none at |offset| >= {REFERENCE_PPM:g} ppm) and the series is not marked as"
+            " normalized; name the unsaturated frames in ReferenceFrames, or set Normalized: true if the"
+            " frames are already divided by M0"
         )
 
 
@@ -147,8 +155,8 @@ def _check_offsets(p: Protocol) -> None:
     saturated = np.array([p.offsets_ppm[i] for i in p.saturated_frames])
     if not np.all(np.isfinite(saturated)):
         raise ProtocolError(
-            "SaturationOffsets has an entry that is not a number and is not listed in ReferenceFrames; give its "
-            "offset, or name that frame as a reference"
+            "SaturationOffsets has an entry that is not a number and is not listed in ReferenceFrames; give"
+            " its offset, or name that frame as a reference"
         )
     if np.max(np.abs(saturated)) > 250:
         raise ProtocolError(
@@ -157,8 +165,8 @@ def _check_offsets(p: Protocol) -> None:
         )
     if len(saturated) >= 5 and np.max(np.abs(saturated)) < 0.05:
         raise ProtocolError(
-            f"SaturationOffsets stay within {np.max(np.abs(saturated)):g} ppm of water; they look like kHz or a "
-            "fraction: give ppm or Hz"
+            f"SaturationOffsets stay within {np.max(np.abs(saturated)):g} ppm of water; they look like kHz or"
+            " a fraction: give ppm or Hz"
         )
 
 
@@ -171,7 +179,8 @@ def _check_b1(p: Protocol) -> None:
         )
     if np.min(b1) < 1e-3:
         raise ProtocolError(
-            f"SaturationB1 is {np.min(b1):g} uT, which looks like tesla; give microtesla ({np.min(b1) * 1e6:g}?)"
+            f"SaturationB1 is {np.min(b1):g} uT, which looks like tesla; give microtesla"
+            f" ({np.min(b1) * 1e6:g}?)"
         )
     if np.max(b1) > 50:
         raise ProtocolError(
@@ -183,7 +192,8 @@ def _check_b1(p: Protocol) -> None:
 def _check_times(p: Protocol) -> None:
     if p.saturation.duration_s > 60:
         raise ProtocolError(
-            f"SaturationDuration is {p.saturation.duration_s:g} s, which looks like milliseconds; give seconds"
+            f"SaturationDuration is {p.saturation.duration_s:g} s, which looks like milliseconds; give"
+            " seconds"
         )
     if p.repetition_time_s is not None and not 0 < p.repetition_time_s <= 120:
         raise ProtocolError(

@@ -1,11 +1,13 @@
 """The protocol file: JSON with BIDS-style keys beside the images, in and out.
 
-Keys: ``MagneticFieldStrength`` (T), ``SaturationOffsets`` with ``SaturationOffsetsUnits`` (ppm or Hz; null for a
-frame without saturation), ``SaturationB1`` (number or one a frame) with ``SaturationB1Units`` (uT),
+Keys: ``MagneticFieldStrength`` (T), ``SaturationOffsets`` with ``SaturationOffsetsUnits`` (ppm or Hz; null
+for a frame without saturation), ``SaturationB1`` (number or one a frame) with ``SaturationB1Units`` (uT),
 ``SaturationDuration`` (s), ``SaturationType`` (continuous or pulsed, then ``SaturationPulseShape``,
 ``SaturationPulseDuration`` s, ``SaturationInterPulseDelay`` s, ``SaturationPulseCount``,
 ``SaturationPulseSamples``, ``SaturationPulsesSpoiled``), ``SaturationB1Definition`` (cwpe, rms, peak),
-``SaturationReadoutDelay`` s, ``RepetitionTime`` s, ``ReferenceFrames`` (indices) and ``Normalized``.
+``SaturationReadoutDelay`` s, ``RepetitionTime`` s, ``ReferenceFrames`` (indices) and ``Normalized``. For
+models of the magnetization before the saturation: ``SaturationRecovery`` s from ``SaturationInitialMz``, or
+``SaturationSteadyStateInterval`` s with ``SaturationReadoutRetains`` (see ``saturation.Saturation``).
 """
 
 from __future__ import annotations
@@ -17,8 +19,17 @@ from pathlib import Path
 from typing import Any
 
 from PCrCESTLib.errors import PhysicsError, ProtocolError
-from PCrCESTLib.protocol import REFERENCE_PPM, Protocol, default_reference_frames, ppm_from_hz
+from PCrCESTLib.protocol import REFERENCE_PPM, Protocol, check_field, default_reference_frames, ppm_from_hz
 from PCrCESTLib.saturation import PulseTrain, Saturation
+
+TIMING_KEYS = {
+    "SaturationReadoutDelay": "readout_delay_s",
+    "SaturationRecovery": "recovery_s",
+    "SaturationInitialMz": "initial_mz",
+    "SaturationSteadyStateInterval": "repetition_time_s",
+    "SaturationReadoutRetains": "readout_retains",
+}
+_PLAIN = Saturation(duration_s=1.0)
 
 
 def load_protocol(path: Path) -> Protocol:
@@ -58,6 +69,7 @@ def protocol_from_dict(document: Mapping[str, Any]) -> Protocol:
         When a key is missing or senseless; the message names it.
     """
     field_t = _number(document, "MagneticFieldStrength")
+    check_field(field_t)
     offsets = _offsets_ppm(document, field_t)
     return Protocol(
         field_t=field_t,
@@ -120,8 +132,8 @@ def _float(value: float) -> float:
         return math.inf
 
 
-def _boolean(document: Mapping[str, Any], key: str) -> bool:
-    value = document.get(key, False)
+def _boolean(document: Mapping[str, Any], key: str, default: bool = False) -> bool:
+    value = document.get(key, default)
     if not isinstance(value, bool):
         raise ProtocolError(f"{key} is {value!r}; true or false is expected")
     return value
@@ -145,8 +157,8 @@ def _offsets_ppm(document: Mapping[str, Any], field_t: float) -> tuple[float, ..
     far = [o for o in offsets if math.isfinite(o) and abs(o) >= REFERENCE_PPM]
     if "ReferenceFrames" not in document and len(far) > len(offsets) / 2:
         raise ProtocolError(
-            f"{len(far)} of {len(offsets)} SaturationOffsets lie beyond {REFERENCE_PPM:g} ppm, which looks like Hz; "
-            "say SaturationOffsetsUnits: Hz, or name the references in ReferenceFrames"
+            f"{len(far)} of {len(offsets)} SaturationOffsets lie beyond {REFERENCE_PPM:g} ppm, which looks"
+            " like Hz; say SaturationOffsetsUnits: Hz, or name the references in ReferenceFrames"
         )
     return offsets
 
@@ -155,7 +167,8 @@ def _offsets_from_hz(offsets_hz: tuple[float, ...], field_t: float) -> tuple[flo
     finite = [abs(o) for o in offsets_hz if math.isfinite(o)]
     if len(finite) > 3 and max(finite) <= 15:
         raise ProtocolError(
-            f"SaturationOffsets reach only {max(finite):g} but SaturationOffsetsUnits says Hz; they look like ppm"
+            f"SaturationOffsets reach only {max(finite):g} but SaturationOffsetsUnits says Hz; they look"
+            " like ppm"
         )
     return tuple(ppm_from_hz(o, field_t) for o in offsets_hz)
 
@@ -163,7 +176,9 @@ def _offsets_from_hz(offsets_hz: tuple[float, ...], field_t: float) -> tuple[flo
 def _b1_ut(document: Mapping[str, Any], n_frames: int) -> tuple[float, ...]:
     units = str(document.get("SaturationB1Units", "uT")).replace("µ", "u").replace("μ", "u")
     if units.lower() != "ut":
-        raise ProtocolError(f"SaturationB1Units is {units!r}; only 'uT' (microtesla) is understood: convert the values")
+        raise ProtocolError(
+            f"SaturationB1Units is {units!r}; only 'uT' (microtesla) is understood: convert the values"
+        )
     value = document.get("SaturationB1")
     if _is_number(value):
         return (_float(value),) * n_frames  # type: ignore[arg-type]
@@ -176,7 +191,9 @@ def _reference_frames(document: Mapping[str, Any], offsets_ppm: tuple[float, ...
     frames = document.get("ReferenceFrames")
     if frames is None:
         return default_reference_frames(offsets_ppm)
-    if not isinstance(frames, list) or not all(isinstance(i, int) and not isinstance(i, bool) for i in frames):
+    if not isinstance(frames, list) or not all(
+        isinstance(i, int) and not isinstance(i, bool) for i in frames
+    ):
         raise ProtocolError(f"ReferenceFrames is {frames!r}; a list of frame indices from 0 is expected")
     return tuple(sorted(set(frames)))
 
@@ -193,9 +210,10 @@ def _saturation(document: Mapping[str, Any]) -> Saturation:
     common: dict[str, Any] = {}
     if "SaturationB1Definition" in document:
         common["b1_definition"] = str(document["SaturationB1Definition"]).lower()
-    delay = _optional_number(document, "SaturationReadoutDelay")
-    if delay is not None:
-        common["readout_delay_s"] = delay
+    for key, name in TIMING_KEYS.items():
+        value = _optional_number(document, key)
+        if value is not None:
+            common[name] = value
     if kind == "continuous":
         return Saturation(duration_s=_number(document, "SaturationDuration"), **common)
     if kind != "pulsed":
@@ -224,7 +242,7 @@ def _pulse_train(document: Mapping[str, Any]) -> PulseTrain:
         inter_pulse_delay_s=_optional_number(document, "SaturationInterPulseDelay") or 0.0,
         count=int(count),
         samples=None if samples is None else tuple(map(_float, samples)),
-        spoiled=_boolean(document, "SaturationPulsesSpoiled"),
+        spoiled=_boolean(document, "SaturationPulsesSpoiled", default=True),
     )
 
 
@@ -233,8 +251,10 @@ def _saturation_to_dict(saturation: Saturation) -> dict[str, Any]:
         "SaturationDuration": saturation.duration_s,
         "SaturationType": "continuous" if saturation.train is None else "pulsed",
         "SaturationB1Definition": saturation.b1_definition,
-        "SaturationReadoutDelay": saturation.readout_delay_s,
     }
+    for key, name in TIMING_KEYS.items():
+        if getattr(saturation, name) != getattr(_PLAIN, name):
+            document[key] = getattr(saturation, name)
     train = saturation.train
     if train is None:
         return document

@@ -57,8 +57,9 @@ class CestSeries:
     def _check_frame_count(self, name: str) -> None:
         if len(self.data) != self.protocol.n_frames:
             raise ProtocolError(
-                f"{name}: the image has {len(self.data)} frames but the protocol lists "
-                f"{self.protocol.n_frames} SaturationOffsets; list one offset a frame, reference frames included"
+                f"{name}: the image has {len(self.data)} frames but the protocol lists"
+                f" {self.protocol.n_frames} SaturationOffsets; list one offset a frame, reference frames"
+                " included"
             )
 
     def _check_values(self, name: str) -> None:

@@ -1,0 +1,7 @@
+"""``python -m PCrCESTLib …`` is ``pcrcest …``."""
+
+import sys
+
+from PCrCESTLib.cli import main
+
+sys.exit(main())

@@ -1,0 +1,256 @@
+"""``pcrcest quantify``: from the files of one subject to maps, table, picture and provenance."""
+
+from __future__ import annotations
+
+import argparse
+import platform
+import sys
+import time
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from PCrCESTLib.errors import MissingExtraError
+from PCrCESTLib.map_files import write_maps, write_record, write_roi_table
+from PCrCESTLib.models.card import sha256
+from PCrCESTLib.models.device import DEVICES, Device, choose_device
+from PCrCESTLib.models.model import Model
+from PCrCESTLib.models.registry import choose_model, find_model
+from PCrCESTLib.outputs import staged
+from PCrCESTLib.physics.concentration import PCR_PROTONS
+from PCrCESTLib.preparation.zseries import ZSeries, prepare_series, protocol_of
+from PCrCESTLib.progress import KINDS, make_progress
+from PCrCESTLib.protocol_json import protocol_to_dict
+from PCrCESTLib.quantify import Companions, Maps, quantify
+from PCrCESTLib.readers import RoiSet, read_map, read_mask, read_rois, read_series
+from PCrCESTLib.roi import ROI_SPECTRUM, RoiRow, RoiSpectrum, roi_rows
+from PCrCESTLib.version import __version__
+
+METHODS = ("two-branch",)
+
+
+def add_parser(subparsers: Any) -> argparse.ArgumentParser:
+    """Add ``quantify`` to the command line."""
+    parser: argparse.ArgumentParser = subparsers.add_parser(
+        "quantify",
+        help="maps of PCr fraction and exchange rate from a CEST scan",
+        description="Maps of PCr proton fraction (fs) and exchange rate (ksw) with their SDs, a table per region, a "
+        "picture and the provenance, from the CEST series of one subject.",
+    )
+    add = parser.add_argument
+    add(
+        "series",
+        type=Path,
+        nargs="+",
+        metavar="SERIES",
+        help="the series; several powers of one subject together",
+    )
+    add("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
+    add("--overwrite", action="store_true", help="replace the results of an earlier run in DIR")
+    add("--protocol", type=Path, metavar="P.json", help="protocol file, when none lies beside the series")
+    relaxation = parser.add_mutually_exclusive_group()
+    relaxation.add_argument("--r1", type=Path, metavar="R1.nii.gz", help="R1 map")
+    relaxation.add_argument("--t1", type=Path, metavar="T1.nii.gz", help="T1 map")
+    add("--fm", type=Path, metavar="FM.nii.gz", help="MT pool-size ratio map (kept for methods that use it)")
+    add("--b1", type=Path, metavar="RELB1.nii.gz", help="relative B1 map (1 = nominal)")
+    add("--b0", type=Path, metavar="PPM.nii.gz", help="B0 shift map; by default from the water dip")
+    add("--mask", type=Path, metavar="M.nii.gz", help="where to compute; by default the body")
+    add("--rois", type=Path, metavar="LABELS.nii.gz|.seg.nrrd", help="regions for the table")
+    add("--anatomy", type=Path, metavar="ANAT.nii.gz", help="image under the maps of the picture")
+    add("--method", choices=METHODS, default=METHODS[0], help="how to compute (default: %(default)s)")
+    add("--model", default="auto", metavar="auto|NAME|FILE", help="network weights (default: by protocol)")
+    add("--device", choices=DEVICES, default="auto", help="where to compute (default: %(default)s)")
+    add(
+        "--pcr-protons",
+        type=float,
+        default=PCR_PROTONS,
+        metavar="N",
+        help="exchangeable protons of a PCr molecule, for mM (default: %(default)g)",
+    )
+    add("--progress", choices=KINDS, default="bar", help="how to report progress (default: %(default)s)")
+    parser.set_defaults(func=run)
+    return parser
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    series: ZSeries
+    companions: Companions
+    rois: RoiSet | None
+    anatomy: np.ndarray | None
+    notes: tuple[str, ...]
+
+
+def run(args: argparse.Namespace) -> int:
+    """Read, quantify, write; returns the exit code.
+
+    Raises
+    ------
+    PCrCESTError
+        Whenever an input cannot be used or the results cannot be written.
+    """
+    started = time.monotonic()
+    progress = make_progress(args.progress)
+    with staged(args.out, overwrite=args.overwrite) as folder:
+        progress.step(0.0, "reading")
+        inputs = _read(args)
+        model, why_model = _model(args.model, inputs.series)
+        device = choose_device(args.device)
+        result = quantify(
+            inputs.series,
+            inputs.companions,
+            model,
+            device,
+            lambda fraction, stage: progress.step(0.1 + 0.75 * fraction, stage),
+        )
+        progress.step(0.85, "regions")
+        rows, spectra = _regions(args, inputs, result, model, device)
+        progress.step(0.9, "writing")
+        write_maps(result, inputs.series.geometry, folder)
+        if rows:
+            write_roi_table(rows, folder / "roi_statistics.csv")
+        warnings = [*inputs.notes, *result.warnings]
+        warnings += _picture(inputs, result, spectra, model, device, folder / "overview.png")
+        record = _record(args, inputs, result, model, why_model, device, warnings)
+        record["seconds"] = round(time.monotonic() - started, 2)
+        write_record(record, folder / "quantify.json")
+        files = sorted(p.name for p in folder.iterdir())
+    for warning in warnings:
+        progress.warn(warning)
+    progress.finish(out=str(args.out), files=files, seconds=record["seconds"])
+    if args.progress == "bar":
+        sys.stdout.write(_summary(args.out, rows, model, why_model, device))
+    return 0
+
+
+def _read(args: argparse.Namespace) -> _Inputs:
+    series = prepare_series([read_series(path, args.protocol) for path in args.series])
+    grid = series.geometry
+    notes: list[str] = []
+
+    def optional(path: Path | None, quantity: Any) -> np.ndarray | None:
+        if path is None:
+            return None
+        read = read_map(path, quantity, grid, field_t=series.field_t)
+        notes.extend(read.notes)
+        return read.values
+
+    companions = Companions(
+        r1_obs=optional(args.r1, "r1") if args.r1 else optional(args.t1, "t1"),
+        relative_b1=optional(args.b1, "b1"),
+        b0_ppm=optional(args.b0, "b0"),
+        mask=read_mask(args.mask, grid).values if args.mask else None,
+    )
+    if args.fm:
+        optional(args.fm, "fm")
+        notes.append("the fm map was checked but the two-branch method does not use it")
+    rois = read_rois(args.rois, grid) if args.rois else None
+    anatomy = read_map(args.anatomy, "image", grid).values if args.anatomy else None
+    return _Inputs(series, companions, rois, anatomy, tuple(notes + list(rois.notes if rois else ())))
+
+
+def _model(name: str, series: ZSeries) -> tuple[Model, str]:
+    if name == "auto":
+        return choose_model(protocol_of(series))
+    model = find_model(name)
+    return model, f"{model.card.name} was asked for"
+
+
+def _regions(
+    args: argparse.Namespace, inputs: _Inputs, result: Maps, model: Model, device: Device
+) -> tuple[list[RoiRow], list[RoiSpectrum]]:
+    if inputs.rois is None:
+        regions = [("all tissue", result.voxels.mask)]
+    else:
+        regions = list(zip(inputs.rois.names, inputs.rois.masks, strict=True))
+    volume = inputs.series.geometry.voxel_volume_mm3
+    rows, spectra = roi_rows(result, regions, model, device, volume, args.pcr_protons)
+    return (rows if inputs.rois is not None else []), spectra
+
+
+def _picture(
+    inputs: _Inputs, result: Maps, spectra: list[RoiSpectrum], model: Model, device: Device, path: Path
+) -> list[str]:
+    """Save the picture; without matplotlib, return the sentence that says so (the maps do not depend on it)."""
+    from PCrCESTLib.figures import save_overview
+    from PCrCESTLib.overview import overview_input
+
+    rois = [] if inputs.rois is None else list(zip(inputs.rois.names, inputs.rois.masks, strict=True))
+    try:
+        save_overview(
+            path, overview_input(inputs.series, result, rois, spectra, model, device, inputs.anatomy)
+        )
+    except MissingExtraError as error:
+        return [f"no picture: {error}"]
+    return []
+
+
+def _record(
+    args: argparse.Namespace,
+    inputs: _Inputs,
+    result: Maps,
+    model: Model,
+    why_model: str,
+    device: Device,
+    warnings: list[str],
+) -> dict[str, Any]:
+    given = {
+        name: getattr(args, name)
+        for name in ("protocol", "r1", "t1", "fm", "b1", "b0", "mask", "rois", "anatomy")
+    }
+    files = [("series", path) for path in args.series] + [(n, p) for n, p in given.items() if p is not None]
+    card = model.card
+    return {
+        "software": f"PCrCEST {__version__}",
+        "finished": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        "inputs": [{"role": role, "path": str(path), "sha256": _checksum(path)} for role, path in files],
+        "protocol": protocol_to_dict(protocol_of(inputs.series)),
+        "method": args.method,
+        "model": {
+            "name": card.name,
+            "sha256": card.weights_sha256,
+            "reason": why_model,
+            "errors": card.measured_errors,
+        },
+        "device": {"requested": args.device, "used": device.name, "reason": device.reason},
+        "roi_estimator": f"{ROI_SPECTRUM}: the network on the mean of the region's B0-aligned spectra at its own noise",
+        "pcr_protons": args.pcr_protons,
+        "noise_sd": {
+            f"{p:g} uT": sd for p, sd in zip(inputs.series.powers_ut, result.voxels.noise_sd, strict=True)
+        },
+        "n_voxels": int(result.voxels.mask.sum()),
+        "versions": _versions(),
+        "warnings": warnings,
+    }
+
+
+def _checksum(path: Path) -> str | None:
+    return sha256(path) if path.is_file() else None
+
+
+def _versions() -> dict[str, str]:
+    import scipy
+    import SimpleITK as sitk
+
+    return {
+        "python": platform.python_version(),
+        "numpy": np.__version__,
+        "scipy": str(scipy.__version__),
+        "SimpleITK": sitk.Version.VersionString(),
+        "platform": platform.system(),
+    }
+
+
+def _summary(out: Path, rows: list[RoiRow], model: Model, why: str, device: Device) -> str:
+    lines = [f"model {why}", f"device {device.name} ({device.reason})"]
+    for row in rows:
+        if row.estimator == ROI_SPECTRUM:
+            scale, unit = (1e3, "e-3") if row.quantity == "fs" else (1, f" {row.unit}")
+            doubt = "" if row.identifiable else "  not identifiable"
+            lines.append(
+                f"  {row.roi:<24} {row.quantity:<4} {row.value * scale:7.3g} ± {row.sd * scale:.2g}{unit}{doubt}"
+            )
+    return "\n".join([*lines, f"results in {out}"]) + "\n"

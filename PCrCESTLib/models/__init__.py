@@ -1,0 +1,1 @@
+"""The two-branch network: features, forward pass, training, bundled weights, inference."""

@@ -1,0 +1,168 @@
+"""From water-aligned spectra to fs, ksw, their SDs and how usual the spectrum is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+
+from PCrCESTLib.models.backend import Array, Backend, NumpyBackend
+from PCrCESTLib.models.model import Model
+from PCrCESTLib.models.network import NetworkInput, conditions, forward
+from PCrCESTLib.preparation.b0 import align
+
+CHUNK = 4096
+SIGMA_LIMITS = (2e-4, 3e-2)  # the noise range of the training; beyond it the nearest end is used
+Progress = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class Spectra:
+    """Spectra of n voxels as acquired.
+
+    Parameters
+    ----------
+    offsets_ppm : sequence of ndarray
+        One a power, (n_offsets,) ascending.
+    z : sequence of ndarray
+        One a power, (n, n_offsets).
+    sigma : ndarray
+        (n,) noise SD of Z.
+    b0_ppm : ndarray
+        (n,) water frequency.
+    r1_obs, relative_b1 : ndarray
+        (n,) s⁻¹ and dimensionless; NaN where unknown.
+    """
+
+    offsets_ppm: Sequence[np.ndarray]
+    z: Sequence[np.ndarray]
+    sigma: np.ndarray
+    b0_ppm: np.ndarray
+    r1_obs: np.ndarray
+    relative_b1: np.ndarray
+
+    def rows(self, rows: slice) -> Spectra:
+        """Return some of the voxels."""
+        return Spectra(
+            self.offsets_ppm,
+            [z[rows] for z in self.z],
+            self.sigma[rows],
+            self.b0_ppm[rows],
+            self.r1_obs[rows],
+            self.relative_b1[rows],
+        )
+
+    def __len__(self) -> int:
+        return len(self.sigma)
+
+
+@dataclass(frozen=True)
+class Posterior:
+    """What the spectra say, each (n,): means and SDs of fs and ksw (s⁻¹), and of their logarithms.
+
+    ``log_sd_*`` are SDs of the logarithm, ``log_correlation`` their correlation. ``residual`` is the RMS of
+    the spectrum outside the training spectra's span over its noise SD; ``distance`` the RMS of its standardized
+    scores inside it. Both are near 1 for spectra like those of the training.
+    """
+
+    fs: np.ndarray
+    ksw: np.ndarray
+    fs_sd: np.ndarray
+    ksw_sd: np.ndarray
+    log_fs: np.ndarray
+    log_ksw: np.ndarray
+    log_sd_fs: np.ndarray
+    log_sd_ksw: np.ndarray
+    log_correlation: np.ndarray
+    residual: np.ndarray
+    distance: np.ndarray
+
+
+def aligned(spectra: Spectra, grid_ppm: np.ndarray) -> np.ndarray:
+    """Spectra of all powers on the model's grid, measured from water, float32 (n, n_powers·n_grid)."""
+    parts = [
+        align(z, o, spectra.b0_ppm, grid_ppm) for z, o in zip(spectra.z, spectra.offsets_ppm, strict=True)
+    ]
+    return np.concatenate(parts, axis=1)
+
+
+def network_input(z: np.ndarray, spectra: Spectra, backend: Backend) -> NetworkInput:
+    """Bring aligned spectra ``z`` and their conditions to the backend."""
+    sigma = np.clip(spectra.sigma, *SIGMA_LIMITS).astype(np.float32)
+    cond = conditions(sigma, spectra.r1_obs, spectra.relative_b1)
+    return NetworkInput(backend.asarray(z), backend.asarray(sigma), backend.asarray(cond))
+
+
+def predict(model: Model, spectra: Spectra, backend: Backend, progress: Progress | None = None) -> Posterior:
+    """Run the network over all voxels in chunks.
+
+    NumPy runs two chunks at a time in threads (its kernels release the interpreter lock). A GPU that runs out
+    of memory gets half-sized chunks.
+    """
+    params = {name: backend.asarray(values) for name, values in model.params.items()}
+    workers = 2 if isinstance(backend, NumpyBackend) else 1
+    slices = [slice(i, min(i + CHUNK, len(spectra))) for i in range(0, len(spectra), CHUNK)]
+    parts: list[np.ndarray] = []
+    with ThreadPoolExecutor(workers) as pool:
+        for part in pool.map(lambda rows: _chunk(model, spectra.rows(rows), params, backend), slices):
+            parts.append(part)
+            if progress is not None:
+                progress(len(parts) / len(slices))
+    table = np.concatenate(parts) if parts else np.empty((0, 7))
+    return _posterior(model, table)
+
+
+def _chunk(model: Model, spectra: Spectra, params: dict[str, Array], backend: Backend) -> np.ndarray:
+    """Network output and the two spectral distances, (n, 7)."""
+    try:
+        z = aligned(spectra, model.grid_ppm)
+        out = forward(network_input(z, spectra, backend), params, model.local, model.n_powers, backend)
+        return np.concatenate([backend.numpy(out), unusualness(model, z, spectra.sigma)], axis=1)
+    except RuntimeError as error:
+        if "out of memory" not in str(error).lower() or len(spectra) < 64:
+            raise
+        half = len(spectra) // 2
+        return np.concatenate(
+            [
+                _chunk(model, spectra.rows(rows), params, backend)
+                for rows in (slice(0, half), slice(half, None))
+            ]
+        )
+
+
+def unusualness(model: Model, z: np.ndarray, sigma: np.ndarray) -> np.ndarray:
+    """Residual outside and distance inside the span of the training spectra, (n, 2), see ``Posterior``."""
+    p = model.params
+    centered = z - p["global.mean"]
+    scores = centered @ p["global.basis"]
+    dimensions = z.shape[1] - scores.shape[1]
+    # Pythagoras: what the orthonormal scores do not hold lies outside their span.
+    outside = np.sum(centered**2, axis=1) - np.sum(scores**2, axis=1)
+    variance = np.clip(sigma, *SIGMA_LIMITS)[:, None] ** 2
+    residual = np.sqrt(np.maximum(outside, 0) / (dimensions * variance[:, 0]))
+    distance = np.sqrt(np.mean(scores**2 / (p["global.variance"] + variance), axis=1))
+    return np.stack([residual, distance], axis=1)
+
+
+def _posterior(model: Model, table: np.ndarray) -> Posterior:
+    table = table.astype(np.float64)
+    scale, offset = model.log_sd.astype(np.float64), model.log_mean.astype(np.float64)
+    l11, l21, l22 = table[:, 2], table[:, 3], table[:, 4]
+    sd_fs, sd_ksw = l11 * scale[0], np.hypot(l21, l22) * scale[1]
+    log_fs, log_ksw = table[:, 0] * scale[0] + offset[0], table[:, 1] * scale[1] + offset[1]
+    fs, ksw = np.exp(log_fs + sd_fs**2 / 2), np.exp(log_ksw + sd_ksw**2 / 2)
+    return Posterior(
+        fs=fs,
+        ksw=ksw,
+        fs_sd=fs * np.sqrt(np.expm1(sd_fs**2)),
+        ksw_sd=ksw * np.sqrt(np.expm1(sd_ksw**2)),
+        log_fs=log_fs,
+        log_ksw=log_ksw,
+        log_sd_fs=sd_fs,
+        log_sd_ksw=sd_ksw,
+        log_correlation=l21 / np.hypot(l21, l22),
+        residual=table[:, 5],
+        distance=table[:, 6],
+    )

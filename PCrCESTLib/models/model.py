@@ -1,0 +1,81 @@
+"""A trained model: weights, grid and card, on disk and in memory."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from PCrCESTLib.errors import ReaderError
+from PCrCESTLib.models.card import ModelCard, sha256
+from PCrCESTLib.models.network import local_indices
+
+
+@dataclass(frozen=True)
+class Model:
+    """Weights with their meaning.
+
+    ``params`` maps names to float32 arrays; ``grid_ppm`` (n_grid,) is the ascending offset grid, measured from
+    water, on which every power's spectrum enters.
+    """
+
+    card: ModelCard
+    grid_ppm: np.ndarray
+    params: dict[str, np.ndarray]
+
+    @property
+    def n_powers(self) -> int:
+        """Number of saturation powers it takes."""
+        return len(self.card.protocol.powers_ut)
+
+    @property
+    def local(self) -> np.ndarray:
+        """Indices of the PCr window on the grid."""
+        return local_indices(self.grid_ppm)
+
+    @property
+    def log_mean(self) -> np.ndarray:
+        """(2,) mean of log fs and log ksw over the training truth."""
+        return self.params["target.mean"]
+
+    @property
+    def log_sd(self) -> np.ndarray:
+        """(2,) SD of log fs and log ksw over the training truth."""
+        return self.params["target.sd"]
+
+
+def save_model(model: Model, folder: Path) -> Path:
+    """Write ``NAME.npz`` and ``NAME.json`` into ``folder``; return the card's path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    weights = folder / f"{model.card.name}.npz"
+    np.savez_compressed(weights, grid_ppm=model.grid_ppm, **model.params)  # type: ignore[arg-type]
+    card = replace(model.card, weights_sha256=sha256(weights))
+    path = folder / f"{model.card.name}.json"
+    path.write_text(card.to_json(), encoding="utf-8")
+    return path
+
+
+def load_model(path: Path) -> Model:
+    """Read a model from its card (.json) or its weights (.npz); the other lies beside it.
+
+    Raises
+    ------
+    ReaderError
+        When a file is missing, damaged, or the weights are not those the card was written for.
+    """
+    card_path, weights = path.with_suffix(".json"), path.with_suffix(".npz")
+    for needed in (card_path, weights):
+        if not needed.is_file():
+            raise ReaderError(f"{needed}: no such file; a model is a .npz file with its .json card beside it")
+    card = ModelCard.from_json(card_path.read_text(encoding="utf-8"), card_path)
+    if sha256(weights) != card.weights_sha256:
+        raise ReaderError(
+            f"{weights}: the weights are not those of the card (checksum differs); copy both files again"
+        )
+    try:
+        with np.load(weights, allow_pickle=False) as arrays:
+            params = {name: arrays[name] for name in arrays.files}
+    except (OSError, ValueError) as error:
+        raise ReaderError(f"{weights}: not a weight file ({error})") from error
+    return Model(card, params.pop("grid_ppm"), params)

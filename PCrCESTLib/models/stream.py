@@ -1,0 +1,152 @@
+"""An endless, seeded stream of training batches: fresh tissues into a pool, fresh scan effects every draw."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from PCrCESTLib.models.inference import Spectra, aligned
+from PCrCESTLib.models.network import conditions
+from PCrCESTLib.preparation.b0 import samples_water_dip, shift_from_dip
+from PCrCESTLib.protocol import Protocol
+from PCrCESTLib.synthesis.augment import add_noise, draw_noise_levels, perturb_background
+from PCrCESTLib.synthesis.backgrounds import Backgrounds
+from PCrCESTLib.synthesis.families import TRAINING_FAMILIES, MuscleFamily
+from PCrCESTLib.synthesis.spectra import CleanSpectra, frames_of, fully_synthetic, partially_synthetic
+
+PARTIAL_SHARE = 0.5
+SIGMA_JITTER = 0.08  # a voxel's noise is known to about this much
+R1_ERROR = 0.03
+B1_MAP_ERROR = 0.03
+UNKNOWN_R1_SHARE = 0.3
+UNKNOWN_B1_SHARE = 0.6
+
+
+@dataclass(frozen=True)
+class Batch:
+    """One training batch: aligned noisy spectra, what the network is told, and the truth (fs, ksw) (n, 2)."""
+
+    z: np.ndarray
+    sigma: np.ndarray
+    conditions: np.ndarray
+    truth: np.ndarray
+
+
+class Source:
+    """Draws clean spectra of a protocol from families and backgrounds."""
+
+    def __init__(
+        self,
+        protocol: Protocol,
+        backgrounds: Backgrounds,
+        families: tuple[MuscleFamily, ...] = TRAINING_FAMILIES,
+    ) -> None:
+        """Remember what to draw from."""
+        self.protocol = protocol
+        self.backgrounds = backgrounds
+        self.families = families
+        offsets, b1 = frames_of(protocol)
+        self._frames = [np.nonzero(np.abs(b1 - power) < 0.01)[0] for power in protocol.powers_ut]
+        self._frames = [frames[np.argsort(offsets[frames])] for frames in self._frames]
+        self.offsets_ppm = [offsets[frames] for frames in self._frames]
+
+    def clean(self, n: int, rng: np.random.Generator) -> CleanSpectra:
+        """Draw ``n`` noise-free spectra, families in equal shares, half of them partially synthetic."""
+        parts = []
+        each = -(-n // (2 * len(self.families)))
+        for family in self.families:
+            parts.append(fully_synthetic(family, self.protocol, each, rng))
+            parts.append(partially_synthetic(family, self.backgrounds, self.protocol, each, rng))
+        return CleanSpectra.concatenate(parts).take(rng.permutation(2 * each * len(self.families))[:n])
+
+    def blocks(self, z: np.ndarray) -> list[np.ndarray]:
+        """Split frames (n, n_frames) into powers, each with ascending offsets."""
+        return [z[:, frames] for frames in self._frames]
+
+    def scan(self, clean: CleanSpectra, sigma: np.ndarray, rng: np.random.Generator) -> Spectra:
+        """Spectra as a scan of these tissues would give them, prepared as ``quantify`` prepares them."""
+        blocks = [
+            add_noise(perturb_background(z, o, rng), sigma, rng)
+            for z, o in zip(self.blocks(clean.z), self.offsets_ppm, strict=True)
+        ]
+        b0 = np.zeros(len(clean))
+        if samples_water_dip(self.offsets_ppm[0]):
+            b0, _ = shift_from_dip(blocks[0], self.offsets_ppm[0])
+        return Spectra(
+            self.offsets_ppm,
+            blocks,
+            sigma * (1 + SIGMA_JITTER * rng.standard_normal(len(sigma))),
+            b0,
+            clean.r1_obs,
+            clean.relative_b1,
+        )
+
+
+def make_batch(source: Source, clean: CleanSpectra, grid_ppm: np.ndarray, rng: np.random.Generator) -> Batch:
+    """Turn clean spectra into a training batch with its own noise, and R1 and B1 known or not."""
+    sigma = draw_noise_levels(len(clean), rng)
+    spectra = source.scan(clean, sigma, rng)
+    n = len(clean)
+    r1 = clean.r1_obs * (1 + R1_ERROR * rng.standard_normal(n))
+    b1 = clean.relative_b1 * (1 + B1_MAP_ERROR * rng.standard_normal(n))
+    r1[rng.random(n) < UNKNOWN_R1_SHARE] = np.nan
+    b1[rng.random(n) < UNKNOWN_B1_SHARE] = np.nan
+    told = spectra.sigma.astype(np.float32)
+    return Batch(
+        aligned(spectra, grid_ppm), told, conditions(told, r1, b1), np.stack([clean.fs, clean.ksw], axis=1)
+    )
+
+
+def batches(
+    source: Source, grid_ppm: np.ndarray, batch_size: int, pool_size: int, fresh_per_batch: int, seed: int
+) -> Iterator[Batch]:
+    """Yield batches for ever from a pool whose oldest spectra are replaced by ``fresh_per_batch`` new ones each time.
+
+    Replacing happens in blocks of an eighth of the pool, which the engine computes faster than many small ones.
+    """
+    rng = np.random.default_rng(seed)
+    block = pool_size // 8
+    pool = CleanSpectra.concatenate([source.clean(block, rng) for _ in range(8)])
+    oldest, due = 0, 0
+    while True:
+        yield make_batch(source, pool.take(rng.integers(len(pool), size=batch_size)), grid_ppm, rng)
+        due += fresh_per_batch
+        if due >= block:
+            pool = pool.replaced(slice(oldest * block, (oldest + 1) * block), source.clean(block, rng))
+            oldest, due = (oldest + 1) % 8, due - block
+
+
+def prefetched(stream: Iterator[Batch], depth: int = 6) -> Iterator[Batch]:
+    """Yield the same batches, made ahead in a thread while the caller trains."""
+    ready: queue.Queue[Batch | BaseException] = queue.Queue(depth)
+    stop = threading.Event()
+
+    def fill() -> None:
+        try:
+            for batch in stream:
+                while not stop.is_set():
+                    try:
+                        ready.put(batch, timeout=0.2)
+                        break
+                    except queue.Full:
+                        continue
+                if stop.is_set():
+                    return
+        except BaseException as error:  # handed to the consumer, which raises it
+            ready.put(error)
+
+    thread = threading.Thread(target=fill, daemon=True)
+    thread.start()
+    try:
+        while True:
+            item = ready.get()
+            if isinstance(item, BaseException):
+                raise item
+            yield item
+    finally:
+        stop.set()
+        thread.join()

@@ -1,0 +1,50 @@
+"""What the picture of a run shows, taken from its result."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from PCrCESTLib.figures import FigureInput, MeanSpectra
+from PCrCESTLib.models.device import Device
+from PCrCESTLib.models.model import Model
+from PCrCESTLib.preparation.zseries import ZSeries
+from PCrCESTLib.quality import Quality
+from PCrCESTLib.quantify import Maps
+from PCrCESTLib.roi import RoiSpectrum
+from PCrCESTLib.version import __version__
+
+
+def overview_input(
+    series: ZSeries,
+    result: Maps,
+    rois: Sequence[tuple[str, np.ndarray]],
+    spectra: Sequence[RoiSpectrum],
+    model: Model,
+    device: Device,
+    anatomy: np.ndarray | None,
+) -> FigureInput:
+    """Collect maps, regions and mean spectra; without an anatomical image, M0 or the far-off-resonance image."""
+    if anatomy is None:
+        anatomy = series.m0 if series.m0 is not None else series.blocks[0].z[0]
+    if not rois:
+        rois = [("all tissue", result.voxels.mask)]
+    mean = tuple(
+        MeanSpectra(power, model.grid_ppm, np.stack([s.z[p] for s in spectra]))
+        for p, power in enumerate(series.powers_ut)
+    )
+    noise = ", ".join(f"{sd:.3g}" for sd in result.voxels.noise_sd)
+    return FigureInput(
+        geometry=series.geometry,
+        fs=result.maps["fs"],
+        ksw=result.maps["ksw"],
+        anatomy=np.nan_to_num(anatomy),
+        fs_sd=result.maps["fs_sd"],
+        ksw_sd=result.maps["ksw_sd"],
+        ksw_identifiable=(result.quality & Quality.KSW_NOT_IDENTIFIABLE) == 0,
+        rois=tuple(rois),
+        spectra=mean,
+        title="Phosphocreatine from CEST",
+        footer=f"PCrCEST {__version__} · model {model.card.name} · {device.name} · noise SD of Z {noise}",
+    )

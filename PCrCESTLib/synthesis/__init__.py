@@ -1,0 +1,1 @@
+"""Simulated muscle: random tissues, backgrounds, partially synthetic spectra, digital phantoms."""
