@@ -106,7 +106,7 @@ def read_rois(path: Path, geometry: Geometry) -> RoiSet:
 
 
 def _as_labels(path: Path, layer: np.ndarray) -> np.ndarray:
-    if layer.dtype.kind == "f" and not (np.isfinite(layer) & (layer == np.round(layer))).all():
+    if layer.dtype.kind == "f" and not (np.isfinite(layer).all() and (layer == np.round(layer)).all()):
         raise ReaderError(
             f"{path}: the image holds fractions or NaN; regions need a label map of whole numbers"
         )
