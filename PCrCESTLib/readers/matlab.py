@@ -48,8 +48,8 @@ OFFSET_NAMES = (
 SPACING_NAMES = ("spacing", "spacingmm", "voxelsize", "voxelsizemm", "pixelspacing", "pixdim")
 MAP_NAMES = {
     "mask": ("mask", "bodymask", "roimask"),
-    "r1": ("r1", "r1obs", "r1map", "r1w"),
-    "t1": ("t1", "t1obs", "t1map", "t1w"),
+    "r1": ("r1", "r1obs", "r1map"),
+    "t1": ("t1", "t1obs", "t1map"),
     "fm": ("fm", "fmmap", "psr", "psrmap"),
     "b1": ("b1", "relb1", "b1map", "relb1map", "b1rel"),
     "b0": ("b0", "b0map", "b0ppm", "db0", "b0shift"),
