@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 
@@ -18,6 +19,8 @@ SIGNAL_SCALE = 1000.0  # image units of pure muscle at unit coil sensitivity
 
 Voxels = tuple[np.ndarray, ...]
 """Indices along z, y and x."""
+Frames = tuple[Protocol, np.ndarray]
+"""One power's protocol and the offsets (ppm) to acquire with it."""
 
 
 def series_protocols(protocol: Protocol, *, normalized: bool) -> tuple[Protocol, ...]:
@@ -68,15 +71,16 @@ def scan(
     Noise is added to both channels of the complex image, M and M0 alike, and the magnitude is taken (Rician).
     A normalized series is divided by the mean of three noisy M0 images and is zero outside the body.
     """
-    m0 = SIGNAL_SCALE * np.sum(list(body.weights.values()), axis=0)
-    sigma = noise_sd * float(np.median(m0[body.labels > 0]))
+    brightness = np.sum(list(body.weights.values()), axis=0)
+    sigma = noise_sd * SIGNAL_SCALE * float(np.median(brightness[body.labels > 0]))
     drift = 1 + settings.m0_drift * np.linspace(0, 1, protocol.n_frames)
-    frames = SIGNAL_SCALE * _signal(body, protocol, settings.family) * drift[:, None, None, None]
-    images = rician(frames, sigma, rng)
+    frames = SIGNAL_SCALE * _signal(body, protocol, protocol.offsets_ppm, settings.family)
+    images = rician(frames * drift[:, None, None, None], sigma, rng)
     if protocol.normalized:
-        measured_m0 = rician(np.broadcast_to(m0, (3, *m0.shape)), sigma, rng).mean(axis=0)
-        inside = body.composition.body & (measured_m0 > 0)
-        images = np.divide(images, measured_m0, out=np.zeros_like(images), where=inside)
+        unsaturated = SIGNAL_SCALE * _signal(body, protocol, (math.inf,) * 3, settings.family)
+        m0 = rician(unsaturated, sigma, rng).mean(axis=0)
+        inside = body.composition.body & (m0 > 0)
+        images = np.divide(images, m0, out=np.zeros_like(images), where=inside)
     return CestSeries(images.astype(np.float32), geometry, protocol, source=("digital phantom",))
 
 
@@ -89,35 +93,37 @@ def rician(signal: np.ndarray, sigma: float, rng: np.random.Generator) -> np.nda
     return magnitude
 
 
-def _signal(body: LegBody, protocol: Protocol, family: str) -> np.ndarray:
-    frames = np.zeros((protocol.n_frames, *body.labels.shape))
+def _signal(body: LegBody, protocol: Protocol, offsets_ppm: tuple[float, ...], family: str) -> np.ndarray:
+    """Signal of every tissue together at these offsets and the protocol's one power, (n_frames, z, y, x)."""
+    frames = np.zeros((len(offsets_ppm), *body.labels.shape))
     for name, weight in body.weights.items():
         voxels = np.nonzero(weight)
-        z = _spectra(name, body, voxels, protocol, family)
+        z = _tissue_spectra(name, body, voxels, (protocol, np.array(offsets_ppm)), family)
         frames[:, weight != 0] += (weight[voxels][:, None] * z).T
     return frames
 
 
-def _spectra(name: str, body: LegBody, voxels: Voxels, protocol: Protocol, family: str) -> np.ndarray:
+def _tissue_spectra(name: str, body: LegBody, voxels: Voxels, frames: Frames, family: str) -> np.ndarray:
     """Z of one tissue in the voxels, with their own B0 and B1, (n_voxels, n_frames)."""
     if name == "muscle":
-        return _exact(body.tissue_of(voxels, family), body, voxels, protocol)
+        return _exact(body.tissue_of(voxels, family), body, voxels, frames)
     if name == "fat":
         fat, lines = phantom_tissue.fat_line_tissue(), phantom_tissue.FAT_LINES_PPM
-        return np.sum([share * _exact(fat, body, voxels, protocol, ppm) for ppm, share in lines], axis=0)
+        return np.sum([share * _exact(fat, body, voxels, frames, ppm) for ppm, share in lines], axis=0)
     tissue = phantom_tissue.blood_tissue() if name == "blood" else phantom_tissue.connective_tissue()
-    return _exact(tissue, body, voxels, protocol)
+    return _exact(tissue, body, voxels, frames)
 
 
 def _exact(
-    tissue: Tissue, body: LegBody, voxels: Voxels, protocol: Protocol, shift_ppm: float = 0.0
+    tissue: Tissue, body: LegBody, voxels: Voxels, frames: Frames, shift_ppm: float = 0.0
 ) -> np.ndarray:
+    protocol, offsets_ppm = frames
     return np.asarray(
         z_spectra(
             tissue,
             protocol.saturation,
-            np.asarray(protocol.offsets_ppm),
-            np.asarray(protocol.b1_ut),
+            offsets_ppm,
+            protocol.powers_ut[0],
             protocol.field_t,
             b0_shift_ppm=body.b0_ppm[voxels] + shift_ppm,
             relative_b1=body.relative_b1[voxels],

@@ -123,6 +123,17 @@ def test_normalized_series_are_z_without_reference_frames_and_zero_in_air():
     assert 0.5 < np.median(series.data[:, leg.labels > 0]) < 1.0
 
 
+def test_a_short_repetition_lowers_m0_but_not_the_meaning_of_z():
+    incomplete = dataclasses.replace(FEW_OFFSETS, saturation=Saturation(2.0, recovery_s=1.0))
+    images = simulate_leg(incomplete, seed=4, noise_sd=0, size=24)
+    z = simulate_leg(incomplete, seed=4, noise_sd=0, size=24, normalized=True)
+    muscle = z.labels > 0
+    assert images.series[0].data[0][muscle].mean() < 0.95 * images.anatomy[muscle].mean()
+    again, _ = normalize(images.series[0])
+    saturated = list(images.series[0].protocol.saturated_frames)
+    np.testing.assert_allclose(again[saturated][:, muscle], z.series[0].data[:, muscle], atol=2e-4)
+
+
 def test_a_protocols_own_reference_frames_are_kept_where_they_are():
     own = Protocol(3.0, (np.inf, 3.5, 2.6, np.inf), (0.6,) * 4, Saturation(2.0), reference_frames=(0, 3))
     assert series_protocols(own, normalized=False) == (own,)
