@@ -1,7 +1,7 @@
 """Continuous wave, second level: numerical inversion of the Laplace transform.
 
 e^x on the negative real axis is replaced by its near-best rational approximation of type (9, 10), whose error
-there is 3e-9, so the solution is a sum of five resolvents at complex s (Trefethen, Weideman and Schmelzer,
+there is 2e-10, so the solution is a sum of five resolvents at complex s (Trefethen, Weideman and Schmelzer,
 BIT 46:653, 2006, with the Carathéodory-Fejér method). Modes may decay at any real rate. Modes that oscillate
 must have died: left of Re x = −16 both e^x and its approximation are below 7e-7 in size, whatever
 Im x is.
@@ -17,13 +17,14 @@ from PCrCESTLib.physics.system import System
 OSCILLATIONS_DEAD_AT = 16.0
 """Decay rate × duration beyond which an oscillating mode may be left to the rational approximation."""
 
-# Poles in the upper half plane and their residues; the lower half plane holds the conjugates.
+# Poles in the upper half plane and their residues, from the Carathéodory-Fejér method and a least-squares
+# refinement along the axis; the lower half plane holds the conjugates.
 POLES_AND_RESIDUES = (
-    (4.0277324837297535 + 1.1938560673334335j, -4.818382059006333 - 21.05459759714486j),
-    (3.28375290009884 + 3.5943867748123672j, 7.117165209500308 + 8.819533323105892j),
-    (1.7154060337877302 + 6.038934929043315j, -2.5655849971270768 - 1.2163857858593981j),
-    (-0.8944046821711842 + 8.582756902505864j, 0.2725869854616625 + 0.014211728317987423j),
-    (-5.161191251645943 + 11.375156254838243j, -0.005784903977335338 + 0.0006858507045167331j),
+    (4.027696649389926 + 1.193838954944395j, -4.818587740122229 - 21.05350504145829j),
+    (3.2837265939135643 + 3.5943951164302415j, 7.117305783089954 + 8.819586425315098j),
+    (1.715324972791061 + 6.03923699925588j, -2.565518159061794 - 1.2170425926432387j),
+    (-0.8946370195778526 + 8.584169295774451j, 0.27258960637061536 + 0.014508141607311925j),
+    (-5.16110870867468 + 11.379879442402222j, -0.005789309540087906 + 0.0006636232936873539j),
 )
 
 
