@@ -169,8 +169,8 @@ def _warnings(series: ZSeries, voxels: Voxels, quality: np.ndarray) -> tuple[str
     bits = quality[voxels.mask]
     if len(series.blocks) == 1:
         found.append(
-            f"one saturation power ({series.powers_ut[0]:g} µT) hardly tells ksw; its map mostly repeats the training range: "
-            "a second power would identify it"
+            f"one saturation power ({series.powers_ut[0]:g} µT) hardly tells ksw; its map mostly repeats the training "
+            "range: a second power would identify it"
         )
     for flag, text in (
         (Quality.KSW_NOT_IDENTIFIABLE, "ksw is not identifiable"),

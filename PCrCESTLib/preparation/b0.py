@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+from scipy.interpolate import CubicSpline
 
 WINDOW_PPM = 0.6
 MAX_SHIFT_PPM = 1.0
@@ -69,11 +70,17 @@ def _parabola_vertex(x: np.ndarray, depth: np.ndarray, center: np.ndarray) -> tu
     return vertex, (a > 0) & (np.abs(step) < WINDOW_PPM) & (np.abs(vertex) <= MAX_SHIFT_PPM)
 
 
+def _spline_slopes(offsets_ppm: np.ndarray) -> np.ndarray:
+    """Matrix (n_offsets, n_offsets) that turns spectra into the slopes of their cubic splines, float32."""
+    unit = CubicSpline(offsets_ppm, np.eye(len(offsets_ppm)))
+    return np.asarray(unit(offsets_ppm, 1).T, dtype=np.float32)
+
+
 def align(z: np.ndarray, offsets_ppm: np.ndarray, shift_ppm: np.ndarray, grid_ppm: np.ndarray) -> np.ndarray:
     """Evaluate every spectrum on ``grid_ppm`` measured from its own water frequency.
 
-    Piecewise cubic Hermite interpolation with three-point tangents; beyond the sampled range the end value
-    holds (the far ends of a Z-spectrum are flat on the scale of a B0 shift).
+    Cubic spline (at 0.125 ppm, three-point tangents would miss the PCr peak by 0.001); beyond the sampled range the
+    end value holds, since the far ends of a Z-spectrum are flat on the scale of a B0 shift.
 
     Parameters
     ----------
@@ -93,10 +100,7 @@ def align(z: np.ndarray, offsets_ppm: np.ndarray, shift_ppm: np.ndarray, grid_pp
     """
     x = offsets_ppm.astype(np.float32)
     z = np.ascontiguousarray(z, dtype=np.float32)
-    tangent = np.empty_like(z)
-    tangent[:, 1:-1] = (z[:, 2:] - z[:, :-2]) / (x[2:] - x[:-2])
-    tangent[:, 0] = (z[:, 1] - z[:, 0]) / (x[1] - x[0])
-    tangent[:, -1] = (z[:, -1] - z[:, -2]) / (x[-1] - x[-2])
+    tangent = z @ _spline_slopes(offsets_ppm)
     target = np.clip(grid_ppm[None, :] + shift_ppm[:, None], x[0], x[-1]).astype(np.float32)
     cell = np.clip(np.searchsorted(x, target, side="right") - 1, 0, len(x) - 2)
     width = np.diff(x)[cell]

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-MIN_VOXELS = 40
+MIN_VOXELS = 80
 # Third differences of a smooth curve vanish first; their weights 1, -3, 3, -1 have this norm.
 _THIRD_DIFFERENCE_NORM = np.sqrt(20.0)
 
@@ -51,7 +51,7 @@ def estimate_noise(z: np.ndarray, offsets_ppm: np.ndarray) -> NoiseLevel:
     Returns
     -------
     NoiseLevel
-        With fewer than 40 usable voxels, from third differences along the offset instead.
+        With fewer than 80 usable voxels, from third differences along the offset instead.
     """
     usable = np.all(np.isfinite(z), axis=1)
     voxel = np.full(len(z), np.nan)
@@ -73,12 +73,11 @@ def _noise_outside_subspace(spectra: np.ndarray) -> tuple[np.ndarray, int]:
         _, singular, vt = np.linalg.svd(scaled - centre, full_matrices=False)
         n, m = scaled.shape
         rank = _signal_rank(singular, n, m)
-        noise_space = vt[rank:]
-        degrees = len(noise_space) * (1 - (rank + 1) / n)
-        residual = (scaled - centre) @ noise_space.T
+        signal = vt[:rank]
+        residual = (scaled - centre) - (scaled - centre) @ signal.T @ signal
+        # Mean and signal span take their share of the degrees of freedom of both axes.
+        degrees = (m - rank) * (n - 1 - rank) / n
         voxel = np.sqrt(np.sum(residual**2, axis=1) / max(degrees, 1.0)) * weights
-        if len(noise_space) == 0:
-            break
         weights = np.clip(voxel / np.median(voxel), 0.3, 5.0)
     return voxel, rank
 

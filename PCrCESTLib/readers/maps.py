@@ -25,7 +25,7 @@ from PCrCESTLib.readers.nifti import stem_of
 from PCrCESTLib.readers.resample import placement_note, resample_labels, resample_map
 from PCrCESTLib.readers.stored_bytes import sniff
 
-Quantity = Literal["r1", "t1", "fm", "b1", "b0"]
+Quantity = Literal["r1", "t1", "fm", "b1", "b0", "image"]
 
 
 @dataclass(frozen=True)
@@ -58,7 +58,7 @@ def read_map(
         NIfTI, NRRD, or a MATLAB file with an array of that name on the CEST grid.
     quantity : str
         ``"r1"`` or ``"t1"`` (both give R1 in s⁻¹), ``"fm"`` (MT pool-size ratio), ``"b1"`` (relative,
-        1 = nominal) or ``"b0"`` (shift in ppm).
+        1 = nominal), ``"b0"`` (shift in ppm), or ``"image"`` (any picture, such as the anatomy, as it is).
     geometry : Geometry
         The CEST grid. A map on that grid keeps its values bit for bit; another is interpolated linearly.
     field_t : float, optional
@@ -122,7 +122,9 @@ def _convert(path: Path, raw: np.ndarray, quantity: Quantity, field_t: float | N
         return relative_b1(path.name, raw, units)
     if quantity == "b0":
         return b0_shift_ppm(path.name, raw, field_t, units)
-    raise ReaderError(f"{path}: there is no map quantity {quantity!r}; r1, t1, fm, b1 or b0 is expected")
+    if quantity == "image":
+        return Converted(raw)
+    raise ReaderError(f"{path}: there is no map quantity {quantity!r}; r1, t1, fm, b1, b0 or image is expected")
 
 
 def _stated_units(path: Path) -> str | None:

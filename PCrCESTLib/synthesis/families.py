@@ -85,9 +85,9 @@ _PCR = PoolPrior(
     Range(2.55, 2.65),
     Range(*FS_RANGE, log=True),
     Range(*KSW_RANGE_PER_S, log=True),
-    Range(0.006, 0.016),
+    Range(0.007, 0.014),
 )
-_CR = PoolPrior("Cr", Range(1.93, 2.05), Range(0.6e-3, 3.0e-3), Range(250, 900), Range(0.006, 0.016))
+_CR = PoolPrior("Cr", Range(1.93, 2.05), Range(0.6e-3, 3.0e-3), Range(250, 900), Range(0.007, 0.014))
 _AMIDE = PoolPrior(
     "amide", Range(3.45, 3.65), Range(0.3e-3, 1.8e-3), Range(20, 150, log=True), Range(0.001, 0.008)
 )
@@ -122,7 +122,7 @@ RICH = MuscleFamily(
             Range(1.90, 1.98),
             Range(0.3, 0.7),
             Range(0.4, 2.4, log=True),
-            Range(0.006, 0.016),
+            Range(0.007, 0.014),
             0.7,
             True,
         ),

@@ -7,13 +7,16 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from PCrCESTLib.physics import z_spectra
+from PCrCESTLib.physics import Tissue, Water, z_spectra
 from PCrCESTLib.protocol import Protocol
 from PCrCESTLib.synthesis.backgrounds import BACKGROUND_POOLS, Backgrounds, spin_lock_angle
 from PCrCESTLib.synthesis.families import MuscleDraw, MuscleFamily, draw_muscle
 
 B0_SPREAD_PPM = 0.5
 RELATIVE_B1_RANGE = (0.75, 1.25)
+FAT_LINES = ((-3.4, 0.80), (-2.6, 0.12), (0.6, 0.08))  # ppm and share: methylene, allylic, olefinic
+FAT_RATIO_RANGE = (1e-3, 0.15)  # fat signal over water signal
+FAT_PRESENCE = 0.75
 _MIN_Z = 1e-3
 
 
@@ -64,7 +67,7 @@ def fully_synthetic(
     """Exact Bloch–McConnell spectra of random tissues, with B0 and B1 errors in the physics."""
     draw = draw_muscle(family, n, rng)
     b0, b1 = _field_errors(n, rng)
-    return _clean(_engine(draw, protocol, b0, b1), draw, b0, b1)
+    return _clean(_with_fat(_engine(draw, protocol, b0, b1), protocol, b0, b1, rng), draw, b0, b1)
 
 
 def partially_synthetic(
@@ -88,7 +91,45 @@ def partially_synthetic(
     )
     increment = 1 / np.maximum(z_all, _MIN_Z) - 1 / np.maximum(np.asarray(z_bare), _MIN_Z)
     base = _background_inverse_z(draw, backgrounds, protocol, b0, b1, rng)
-    return _clean(1 / np.maximum(base + increment, 1.0), draw, b0, b1)
+    z = 1 / np.maximum(base + increment, 1.0)
+    return _clean(_with_fat(z, protocol, b0, b1, rng), draw, b0, b1)
+
+
+def fat_spectra(
+    protocol: Protocol, b0_ppm: np.ndarray, relative_b1: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Z of fat alone in the same voxels, (n, n_frames): three lines, saturated directly, without exchange."""
+    n = len(b0_ppm)
+    offsets, b1_ut = frames_of(protocol)
+    water = Water(t1_s=rng.uniform(0.25, 0.45, n), t2_s=rng.uniform(0.03, 0.07, n))
+    total = np.zeros((n, len(offsets)))
+    for shift_ppm, share in FAT_LINES:
+        total += share * np.asarray(
+            z_spectra(
+                Tissue(water=water),
+                protocol.saturation,
+                offsets,
+                b1_ut,
+                protocol.field_t,
+                b0_shift_ppm=b0_ppm + shift_ppm,
+                relative_b1=relative_b1,
+            )
+        )
+    return total
+
+
+def _with_fat(
+    z: np.ndarray, protocol: Protocol, b0: np.ndarray, b1: np.ndarray, rng: np.random.Generator
+) -> np.ndarray:
+    """Add the little fat that most muscle voxels hold.
+
+    One percent lifts the bottom of the water dip by 0.01; a network that never saw it took that for other T2 and
+    R1 and gave fs 33 % too high on a phantom with 1 % fat.
+    """
+    n = len(z)
+    log_range = np.log(FAT_RATIO_RANGE)
+    ratio = np.where(rng.random(n) < FAT_PRESENCE, np.exp(rng.uniform(log_range[0], log_range[1], n)), 0.0)[:, None]
+    return np.asarray((z + ratio * fat_spectra(protocol, b0, b1, rng)) / (1 + ratio))
 
 
 def _background_inverse_z(

@@ -14,7 +14,7 @@ from matplotlib.text import Text  # noqa: E402
 
 from PCrCESTLib.errors import GeometryError, MissingExtraError, OutputError  # noqa: E402
 from PCrCESTLib.figures import DisplayRanges, MeanSpectra, draw_overview, save_overview  # noqa: E402
-from PCrCESTLib.figures_text import HATCH_NOTE  # noqa: E402
+from PCrCESTLib.figures.text import HATCH_NOTE  # noqa: E402
 from PCrCESTLib.geometry import Geometry  # noqa: E402
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from PCrCESTLib.figures_view import boundary_segments, choose_view, label_point
+from PCrCESTLib.figures.view import boundary_segments, choose_view, label_point
 from PCrCESTLib.geometry import Geometry
 
 

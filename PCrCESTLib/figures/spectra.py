@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from PCrCESTLib.figures_text import INK, LABEL_PT, MUTED, PANEL_PT, ROI_COLORS, SMALL_PT, write
+from PCrCESTLib.figures.text import INK, LABEL_PT, MUTED, PANEL_PT, ROI_COLORS, SMALL_PT, write
 
 if TYPE_CHECKING:
-    from PCrCESTLib.figures import FigureInput, MeanSpectra
+    from PCrCESTLib.figures.content import FigureInput, MeanSpectra
 
 PCR_PPM = 2.6
 ZOOM_PPM = (1.5, 3.5)

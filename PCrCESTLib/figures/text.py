@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 if TYPE_CHECKING:
-    from PCrCESTLib.figures import FigureInput
+    from PCrCESTLib.figures.content import FigureInput
 
 TITLE_PT, PANEL_PT, LABEL_PT, SMALL_PT = 12.0, 9.5, 8.0, 6.8
 INK, MUTED = "#1a1a1a", "#5a5a5a"
@@ -96,7 +96,7 @@ def _legend_line(axes: Any, y: float, index: int, name: str, mask: np.ndarray) -
 
 
 def _hatch_swatch(axes: Any, y: float, step: float) -> None:
-    from PCrCESTLib.figures_maps import hatch_pixels
+    from PCrCESTLib.figures.maps import hatch_pixels
 
     swatch = hatch_pixels(np.ones((1, 2), dtype=bool))
     axes.imshow(swatch, extent=(0.0, 0.075, y - 0.35 * step, y + 0.35 * step), aspect="auto", zorder=3)

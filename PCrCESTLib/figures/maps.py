@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from PCrCESTLib.figures_text import LABEL_PT, PANEL_PT, ROI_COLORS, SMALL_PT, draw_legend, write
-from PCrCESTLib.figures_view import View, boundary_segments, choose_view, label_point
+from PCrCESTLib.figures.text import LABEL_PT, PANEL_PT, ROI_COLORS, SMALL_PT, draw_legend, write
+from PCrCESTLib.figures.view import View, boundary_segments, choose_view, label_point
 
 if TYPE_CHECKING:
-    from PCrCESTLib.figures import FigureInput
+    from PCrCESTLib.figures.content import FigureInput
 
 BAND_WIDTH_IN = 10.5
 LEFT_IN, MAP_WIDTH_IN, GAP_IN, BAR_COLUMN_IN = 0.22, 2.72, 0.24, 0.84

@@ -1,0 +1,43 @@
+# `make demo` and `make test` set up what they need in .venv and can be repeated.
+PYTHON ?= python3
+BIN := .venv/bin
+# CPU build where the package index has one for this version; any torch >= 2.4 works.
+TORCH := torch==2.13.0
+
+.PHONY: demo test test-slow lint clean weights
+
+demo: .venv/light
+	@test -f demo-out/scan/simulate.json || $(BIN)/pcrcest simulate --out demo-out/scan --noise 0.005
+	$(BIN)/pcrcest quantify demo-out/scan/sub-sim_cest-0.5uT.nii.gz demo-out/scan/sub-sim_cest-1uT.nii.gz \
+	  --r1 demo-out/scan/sub-sim_R1obs.nii.gz --rois demo-out/scan/sub-sim_labels.nii.gz \
+	  --anatomy demo-out/scan/sub-sim_anat.nii.gz --out demo-out/result --overwrite
+	@echo "maps, table and picture: demo-out/result (overview.png)"
+
+test: .venv/full lint
+	$(BIN)/python -m pytest -m "not slow"
+
+test-slow: .venv/full
+	$(BIN)/python -m pytest -m slow
+
+lint: .venv/full
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+# The bundled models, each as its card says; about ten minutes a model on two cores.
+weights: .venv/full
+	for name in rat-4.7T-dual rat-4.7T-0.25uT; do \
+	  $(BIN)/pcrcest train --protocol $$name --name $$name --out PCrCESTLib/models/weights --overwrite || exit 1; \
+	done
+
+.venv/light: pyproject.toml
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --editable ".[figures]"
+	@touch $@
+
+.venv/full: .venv/light
+	$(BIN)/python -m pip install --quiet "$(TORCH)"
+	$(BIN)/python -m pip install --quiet --editable ".[dev]"
+	@touch $@
+
+clean:
+	rm -rf .venv demo-out

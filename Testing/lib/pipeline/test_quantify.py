@@ -1,0 +1,123 @@
+"""The main job as a user runs it: files in, maps, table, picture and provenance out."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import SimpleITK as sitk
+from PCrCESTLib.cli import main
+
+from .conftest import powers
+
+
+def read(path: Path) -> np.ndarray:
+    return np.asarray(sitk.GetArrayFromImage(sitk.ReadImage(str(path))))
+
+
+@pytest.fixture(scope="module")
+def a_result(a_simulated_scan: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("result") / "out"
+    arguments = ["quantify", *powers(a_simulated_scan), "--out", str(out), "--progress", "none"]
+    arguments += ["--r1", str(a_simulated_scan / "sub-sim_R1obs.nii.gz")]
+    arguments += ["--rois", str(a_simulated_scan / "sub-sim_labels.nii.gz")]
+    assert main(arguments) == 0
+    return out
+
+
+def test_every_promised_file_is_there(a_result):
+    names = {p.name for p in a_result.iterdir()}
+    maps = {"fs.nii.gz", "ksw.nii.gz", "fs_sd.nii.gz", "ksw_sd.nii.gz", "quality.nii.gz"}
+    assert names == maps | {"roi_statistics.csv", "quantify.json", "overview.png"}
+
+
+def test_fs_of_the_phantom_is_found_within_fifteen_percent(a_result, a_simulated_scan):
+    """RMSE over the muscle voxels at σ = 0.002, dual power, on a tissue model of its own."""
+    labels = read(a_simulated_scan / "sub-sim_labels.nii.gz")
+    truth = read(a_simulated_scan / "truth" / "fs.nii.gz")
+    muscle = labels > 0
+    relative = read(a_result / "fs.nii.gz")[muscle] / truth[muscle] - 1
+    assert np.sqrt(np.mean(relative**2)) < 0.15
+
+
+def test_maps_lie_where_the_scan_lies(a_result, a_simulated_scan):
+    scan = sitk.ReadImage(str(a_simulated_scan / "sub-sim_R1obs.nii.gz"))
+    fs = sitk.ReadImage(str(a_result / "fs.nii.gz"))
+    for property_ in ("GetSize", "GetSpacing", "GetOrigin", "GetDirection"):
+        np.testing.assert_allclose(getattr(fs, property_)(), getattr(scan, property_)(), atol=1e-5)
+
+
+def test_the_table_holds_both_estimators_of_every_muscle(a_result):
+    with (a_result / "roi_statistics.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    assert {r["estimator"] for r in rows} == {"mean of voxels", "ROI spectrum"}
+    assert len(rows) == 8 * 3 * 2  # muscles, quantities (fs, PCr, ksw), estimators
+    for row in rows:
+        assert row["unit"] == {"fs": "1", "ksw": "1/s", "PCr": "mM"}[row["quantity"]]
+        assert float(row["sd"]) > 0
+    fs = [float(r["value"]) for r in rows if r["quantity"] == "fs"]
+    mm = [float(r["value"]) for r in rows if r["quantity"] == "PCr"]
+    np.testing.assert_allclose(mm, np.array(fs) * 111_000 / 2)
+
+
+def test_provenance_names_inputs_model_device_and_flags(a_result):
+    record = json.loads((a_result / "quantify.json").read_text(encoding="utf-8"))
+    assert [i["role"] for i in record["inputs"]] == ["series", "series", "r1", "rois"]
+    assert all(len(i["sha256"]) == 64 for i in record["inputs"])
+    assert record["model"]["name"] == "rat-4.7T-dual"
+    assert len(record["model"]["sha256"]) == 64
+    assert record["device"]["used"]
+    assert record["device"]["reason"]
+    assert record["quality_flags"]["NO_WATER_DIP"]["bit"] == 2
+    assert record["noise_sd"]["0.5 uT"] == pytest.approx(0.002, rel=0.1)
+
+
+def test_one_power_is_analyzed_with_a_warning_about_ksw(a_simulated_scan, tmp_path, capsys):
+    """0.5 µT alone has no bundled model; the refusal says what differs and how to train one."""
+    code = main(["quantify", powers(a_simulated_scan)[0], "--out", str(tmp_path / "o"), "--progress", "none"])
+    assert code == 2
+    message = capsys.readouterr().err
+    assert "powers 0.5 µT" in message
+    assert "pcrcest train" in message
+
+
+def test_earlier_results_are_not_overwritten_silently(a_result, a_simulated_scan, capsys):
+    before = (a_result / "fs.nii.gz").read_bytes()
+    arguments = ["quantify", *powers(a_simulated_scan), "--out", str(a_result), "--progress", "none"]
+    assert main(arguments) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert (a_result / "fs.nii.gz").read_bytes() == before
+
+
+def test_progress_as_json_lines(a_simulated_scan, tmp_path, capsys):
+    out = tmp_path / "o"
+    assert main(["quantify", *powers(a_simulated_scan), "--out", str(out), "--progress", "json"]) == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    fractions = [e["fraction"] for e in events if e["event"] == "progress"]
+    assert fractions == sorted(fractions)
+    assert {e["stage"] for e in events if e["event"] == "progress"} >= {"reading", "inference", "writing"}
+    assert events[-1]["event"] == "done"
+    assert "fs.nii.gz" in events[-1]["files"]
+
+
+def test_the_same_scan_gives_the_same_bytes_of_values(a_result, a_simulated_scan, tmp_path):
+    arguments = ["quantify", *powers(a_simulated_scan), "--out", str(tmp_path / "o"), "--progress", "none"]
+    assert main([*arguments, "--r1", str(a_simulated_scan / "sub-sim_R1obs.nii.gz")]) == 0
+    np.testing.assert_array_equal(read(tmp_path / "o" / "fs.nii.gz"), read(a_result / "fs.nii.gz"))
+
+
+def test_real_rat_legs_give_physiological_pcr(shared_data, tmp_path):
+    """Six control rats, 0.25 µT: PCr of resting muscle is 25–35 mM (31P MRS: 33 ± 2), legs agree."""
+    for rat in sorted((shared_data / "rat_leg_4p7T").iterdir())[:2]:
+        stem = rat / rat.name
+        out = tmp_path / rat.name
+        arguments = ["quantify", f"{stem}_cest.nii.gz", "--r1", f"{stem}_R1obs.nii.gz"]
+        assert main([*arguments, "--rois", f"{stem}_legs.nii.gz", "--out", str(out), "--progress", "none"]) == 0
+        with (out / "roi_statistics.csv").open(encoding="utf-8", newline="") as stream:
+            rows = [r for r in csv.DictReader(stream) if r["estimator"] == "ROI spectrum" and r["quantity"] == "PCr"]
+        values = np.array([float(r["value"]) for r in rows])
+        assert np.all((values > 15) & (values < 60))
+        assert abs(values[0] / values[1] - 1) < 0.35
