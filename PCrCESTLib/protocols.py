@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 
 from PCrCESTLib.errors import ProtocolError
 from PCrCESTLib.protocol import Protocol
+from PCrCESTLib.protocol_json import load_protocol
 from PCrCESTLib.saturation import Saturation
 
 RAT_HZ_PER_PPM = 200.0  # the 4.7 T group divides by a round 200, not by 200.11; their ppm axis is kept
@@ -43,6 +45,23 @@ def named_protocol(name: str) -> Protocol:
     return _PROTOCOLS[name]()
 
 
+def find_protocol(text: str) -> Protocol:
+    """Return the protocol file that ``text`` names, else the reference protocol of that name.
+
+    Raises
+    ------
+    ProtocolError
+        When it is neither, or the file is unusable.
+    """
+    path = Path(text)
+    if path.suffix.lower() == ".json" or path.is_file():
+        return load_protocol(path)
+    try:
+        return named_protocol(text)
+    except ProtocolError as error:
+        raise ProtocolError(f"{error}; or give a protocol file (.json)") from error
+
+
 def rat_offsets_ppm() -> tuple[float, ...]:
     """Return the 89 offsets of the rat protocols, ppm, descending as in the public data."""
     inner = np.arange(RAT_INNER_LIMIT_HZ, -RAT_INNER_LIMIT_HZ - 1, -RAT_STEP_HZ)
@@ -64,7 +83,7 @@ def rat_protocol(powers_ut: tuple[float, ...]) -> Protocol:
 
 
 def _human_protocol() -> Protocol:
-    offsets = np.linspace(*HUMAN_OFFSET_RANGE_PPM, HUMAN_OFFSET_COUNT)
+    offsets = np.linspace(*HUMAN_OFFSET_RANGE_PPM, HUMAN_OFFSET_COUNT).round(4)
     return Protocol(
         field_t=3.0,
         offsets_ppm=(math.inf, math.inf, *(float(o) for o in offsets)),
