@@ -4,7 +4,7 @@ BIN := .venv/bin
 # CPU build where the package index has one for this version; any torch >= 2.4 works.
 TORCH := torch==2.13.0
 
-.PHONY: demo test test-slow lint clean weights
+.PHONY: demo test test-slow lint clean weights cmake-lists
 
 demo: .venv/light
 	@test -f demo-out/scan/simulate.json || $(BIN)/pcrcest simulate --out demo-out/scan --noise 0.005
@@ -22,6 +22,10 @@ test-slow: .venv/full
 lint: .venv/full
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+# What Slicer packages; run after adding or removing a file.
+cmake-lists:
+	$(PYTHON) Testing/tools/cmake_lists.py
 
 # The bundled models, each as its card says; about ten minutes a model on two cores.
 weights: .venv/full

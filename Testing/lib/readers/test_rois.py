@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+
 import numpy as np
 import pytest
 import SimpleITK as sitk
@@ -99,6 +101,42 @@ def test_a_cropped_segmentation_lands_where_it_was_drawn(write_segmentation, lab
     cropped = Geometry((3, 3, 2), grid.spacing_mm, tuple(corner), grid.direction)
     path = write_segmentation([labels[:, 1:4, 1:4]], [{"Name": "S", "LabelValue": 7, "Layer": 0}], cropped)
     np.testing.assert_array_equal(read_rois(path, grid).masks[0], labels == 7)
+
+
+def test_a_file_with_the_header_that_slicer_writes(tmp_path):
+    """Layers are the first axis, of kind "list"; names are UTF-8; the grid is cropped to the segments."""
+    layers = np.zeros((2, 3, 4, 2), np.uint8)  # z, y, x, layer
+    layers[0, 1, 1, 0] = 1
+    layers[0, 2, 3, 0] = 2
+    layers[1, :, 2, 1] = 1
+    segments = [("Tibialis anterior", 1, 0), ("Soléus", 2, 0), ("Leg", 1, 1)]
+    lines = [
+        "NRRD0004",
+        "# Complete NRRD file format specification at:",
+        "type: unsigned char",
+        "dimension: 4",
+        "space: left-posterior-superior",
+        "sizes: 2 4 3 2",
+        "space directions: none (0.5,0,0) (0,0.5,0) (0,0,2)",
+        "kinds: list domain domain domain",
+        "encoding: gzip",
+        "space origin: (1,2,3)",
+    ]
+    for number, (name, value, layer) in enumerate(segments):
+        lines += [
+            f"Segment{number}_ID:=Segment_{number}",
+            f"Segment{number}_LabelValue:={value}",
+            f"Segment{number}_Layer:={layer}",
+            f"Segment{number}_Name:={name}",
+        ]
+    lines += ["Segmentation_MasterRepresentation:=Binary labelmap", "", ""]
+    path = tmp_path / "s.seg.nrrd"
+    path.write_bytes("\n".join(lines).encode() + gzip.compress(layers.tobytes()))
+
+    rois = read_rois(path, Geometry((6, 5, 2), (0.5, 0.5, 2.0), (0.5, 1.5, 3.0)))
+    assert rois.names == ("Tibialis anterior", "Soléus", "Leg")
+    voxels = [np.argwhere(mask).tolist() for mask in rois.masks]
+    assert voxels == [[[0, 2, 2]], [[0, 3, 4]], [[1, 1, 3], [1, 2, 3], [1, 3, 3]]]
 
 
 def test_equal_names_are_told_apart(write_segmentation, labels, grid):
