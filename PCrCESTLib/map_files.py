@@ -9,10 +9,8 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from PCrCESTLib.errors import OutputError
 from PCrCESTLib.geometry import Geometry
+from PCrCESTLib.image_files import write_image
 from PCrCESTLib.quality import MEANING
 from PCrCESTLib.quantify import Maps
 from PCrCESTLib.roi import RoiRow
@@ -24,28 +22,6 @@ MAP_UNITS = {
     "ksw_sd": {"quantity": "posterior SD of ksw", "unit": "1/s"},
     "quality": {"quantity": "quality bit flags", "unit": "1"},
 }
-
-
-def write_image(array: np.ndarray, geometry: Geometry, path: Path) -> None:
-    """Write an array (z, y, x) as NIfTI at its place; `OutputError` if the file cannot be written."""
-    import SimpleITK as sitk
-
-    try:
-        sitk.WriteImage(geometry.to_image(array), str(path), useCompression=True)
-    except RuntimeError as error:
-        _raise_disk_error(path)
-        raise OutputError(f"{path.name}: the image cannot be written; is the disk full?") from error
-    if path.stat().st_size == 0:
-        _raise_disk_error(path)
-
-
-def _raise_disk_error(path: Path) -> None:
-    """Ask the system itself why writing failed (the image library does not say)."""
-    probe = path.with_name(path.name + ".probe")
-    try:
-        probe.write_bytes(b"\0" * 65536)
-    finally:
-        probe.unlink(missing_ok=True)
 
 
 def write_maps(result: Maps, geometry: Geometry, folder: Path) -> None:

@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
-import uuid
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -14,6 +10,8 @@ from typing import Any
 import numpy as np
 
 from PCrCESTLib.errors import OutputError
+from PCrCESTLib.image_files import write_image
+from PCrCESTLib.outputs import staged
 from PCrCESTLib.protocol_json import protocol_to_dict, save_protocol
 from PCrCESTLib.synthesis.phantom import Phantom
 from PCrCESTLib.version import __version__
@@ -38,7 +36,8 @@ def write_phantom(phantom: Phantom, folder: Path) -> list[Path]:
     OutputError
         When the folder holds something already or cannot be written.
     """
-    with _whole_folder(folder) as partial:
+    check_free(folder)
+    with staged(folder) as partial:
         _write_series(phantom, partial)
         _write_maps(phantom, partial)
         _write_labels(phantom, partial)
@@ -117,31 +116,7 @@ def _write_labels(phantom: Phantom, folder: Path) -> None:
 
 
 def _write_image(phantom: Phantom, array: np.ndarray, path: Path) -> None:
-    import SimpleITK as sitk
-
-    sitk.WriteImage(phantom.geometry.to_image(array), str(path), useCompression=True)
-
-
-@contextmanager
-def _whole_folder(folder: Path) -> Iterator[Path]:
-    """Give a temporary folder beside ``folder`` that takes its name when all went well."""
-    check_free(folder)
-    folder = folder.absolute()
-    partial = folder.parent / f".{folder.name}-{uuid.uuid4().hex[:8]}"
-    try:
-        partial.mkdir(parents=True)
-    except OSError as error:
-        raise OutputError(f"{folder}: the output folder cannot be made ({error.strerror})") from error
-    try:
-        yield partial
-        if folder.is_dir():
-            folder.rmdir()
-        partial.rename(folder)
-    except (OSError, RuntimeError) as error:  # SimpleITK reports failed writes as RuntimeError
-        reason = getattr(error, "strerror", None) or "a file could not be written; is the disk full?"
-        raise OutputError(f"{folder}: the phantom cannot be written ({reason})") from error
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    write_image(array, phantom.geometry, path)
 
 
 def check_free(folder: Path) -> None:

@@ -12,6 +12,7 @@ from PCrCESTLib.physics import Tissue, z_spectra
 from PCrCESTLib.protocol import POWER_TOLERANCE_UT, Protocol, ppm_from_hz
 from PCrCESTLib.series import CestSeries
 from PCrCESTLib.synthesis import phantom_tissue
+from PCrCESTLib.synthesis.fat import FAT_LINES_PPM
 from PCrCESTLib.synthesis.phantom_body import LegBody, PhantomSettings
 
 REFERENCE_OFFSET_HZ = 100_000.0  # what scanners use for "no saturation"
@@ -108,7 +109,7 @@ def _tissue_spectra(name: str, body: LegBody, voxels: Voxels, frames: Frames, fa
     if name == "muscle":
         return _exact(body.tissue_of(voxels, family), body, voxels, frames)
     if name == "fat":
-        fat, lines = phantom_tissue.fat_line_tissue(), phantom_tissue.FAT_LINES_PPM
+        fat, lines = phantom_tissue.fat_line_tissue(), FAT_LINES_PPM
         return np.sum([share * _exact(fat, body, voxels, frames, ppm) for ppm, share in lines], axis=0)
     tissue = phantom_tissue.blood_tissue() if name == "blood" else phantom_tissue.connective_tissue()
     return _exact(tissue, body, voxels, frames)

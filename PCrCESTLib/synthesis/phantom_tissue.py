@@ -16,7 +16,6 @@ from PCrCESTLib.synthesis.phantom_shapes import LEGS, MUSCLE_NAMES, MUSCLES
 
 FAMILIES = ("realistic", "reference")
 R1_SEMISOLID = 1 / 1.5  # s⁻¹, as the reference paper assumes for R1obs
-FAT_LINES_PPM = ((-3.4, 0.80), (-2.6, 0.12), (0.6, 0.08))  # methylene, allylic, olefinic: shift and share
 
 # Fast muscles hold more PCr than the slow soleus.
 _FS_OF_MUSCLE = {

@@ -11,10 +11,10 @@ from PCrCESTLib.physics import Tissue, Water, z_spectra
 from PCrCESTLib.protocol import Protocol
 from PCrCESTLib.synthesis.backgrounds import BACKGROUND_POOLS, Backgrounds, spin_lock_angle
 from PCrCESTLib.synthesis.families import MuscleDraw, MuscleFamily, draw_muscle
+from PCrCESTLib.synthesis.fat import FAT_LINES_PPM
 
 B0_SPREAD_PPM = 0.5
 RELATIVE_B1_RANGE = (0.75, 1.25)
-FAT_LINES = ((-3.4, 0.80), (-2.6, 0.12), (0.6, 0.08))  # ppm and share: methylene, allylic, olefinic
 FAT_RATIO_RANGE = (1e-3, 0.15)  # fat signal over water signal
 FAT_PRESENCE = 0.75
 _MIN_Z = 1e-3
@@ -103,7 +103,7 @@ def fat_spectra(
     offsets, b1_ut = frames_of(protocol)
     water = Water(t1_s=rng.uniform(0.25, 0.45, n), t2_s=rng.uniform(0.03, 0.07, n))
     total = np.zeros((n, len(offsets)))
-    for shift_ppm, share in FAT_LINES:
+    for shift_ppm, share in FAT_LINES_PPM:
         total += share * np.asarray(
             z_spectra(
                 Tissue(water=water),

@@ -17,7 +17,7 @@ LIBRARY = REPOSITORY / "PCrCESTLib"
 
 # Lowest first; a part may import from its own layer and from those below. A new top-level part needs a place here.
 LAYERS = (
-    ("errors", "version", "saturation", "geometry", "progress", "outputs"),
+    ("errors", "version", "saturation", "geometry", "progress", "outputs", "image_files"),
     ("protocol", "protocol_json", "protocols"),
     ("series",),
     ("physics",),

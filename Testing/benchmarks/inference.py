@@ -1,0 +1,100 @@
+"""Voxels per second of the bundled network on this machine, beside the reference two-branch network.
+
+Run: ``python Testing/benchmarks/inference.py`` (about a minute). Both get the same voxels in the same run. The
+reference network (Magn Reson Med 2026: two branches, each a convolutional denoiser of 2→128→128→128→2 channels and an
+encoder of 32-64-64, 297 k parameters) carries random weights here, which cost the same time as trained ones.
+"""
+
+from __future__ import annotations
+
+import time
+
+import numpy as np
+import torch
+from PCrCESTLib.models.backend import NumpyBackend, TorchBackend
+from PCrCESTLib.models.inference import Spectra, predict
+from PCrCESTLib.models.registry import find_model
+from torch import nn
+
+N_VOXELS = 60_000
+N_REFERENCE = 2_000
+REPEATS = 3
+
+
+def spectra(n: int) -> Spectra:
+    """Noisy Lorentzian dips at two powers: the time does not depend on what the spectra are."""
+    rng = np.random.default_rng(0)
+    offsets = np.array(find_model("rat-4.7T-dual").grid_ppm)
+    b0 = rng.uniform(-0.3, 0.3, n)
+    x = (offsets - b0[:, None]).astype(np.float32)
+    z = [0.85 * x**2 / (x**2 + w) + rng.normal(0, 0.01, x.shape).astype(np.float32) for w in (0.05, 0.15)]
+    unknown = np.full(n, np.nan)
+    return Spectra([offsets, offsets], z, np.full(n, 0.01), b0, np.full(n, 0.62), unknown)
+
+
+class ReferenceBranch(nn.Module):
+    """One branch: denoiser, optional second difference, encoder."""
+
+    def __init__(self, length: int, second_difference: bool) -> None:
+        super().__init__()
+        kernels, channels = (5, 3, 3, 3), (2, 128, 128, 128, 2)
+        layers: list[nn.Module] = []
+        for i, kernel in enumerate(kernels):
+            layers.append(nn.Conv1d(channels[i], channels[i + 1], kernel, padding=kernel // 2))
+            layers.append(nn.ELU())
+        self.denoiser = nn.Sequential(*layers[:-1])
+        self.second_difference = second_difference
+        self.encoder = nn.Sequential(
+            nn.Conv1d(2, 32, 3, padding=1), nn.ReLU(),
+            nn.Conv1d(32, 64, 3, padding=1), nn.ReLU(),
+            nn.Conv1d(64, 64, 3, padding=1), nn.ReLU(),
+        )  # fmt: skip
+        self.linear = nn.Linear(64, 128)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        x = self.denoiser(x)
+        if self.second_difference:
+            x = 2 * x[..., 1:-1] - x[..., :-2] - x[..., 2:]
+        return self.linear(self.encoder(x).mean(-1))
+
+
+def reference_seconds(n: int) -> float:
+    """Seconds the reference network takes for ``n`` voxels in batches of 256."""
+    whole, local = ReferenceBranch(85, False), ReferenceBranch(17, True)
+    head = nn.Sequential(nn.Linear(256, 128), nn.ReLU(), nn.Linear(128, 64), nn.ReLU(), nn.Linear(64, 2))
+    x = torch.rand(n, 2, 85)
+    with torch.no_grad():
+        started = time.perf_counter()
+        for i in range(0, n, 256):
+            part = x[i : i + 256]
+            head(torch.cat([whole(part), local(part[..., 52:69])], dim=-1))
+        return time.perf_counter() - started
+
+
+def seconds(run: object) -> float:
+    """Return the shortest of a few runs, which is the one least disturbed by the machine."""
+    times = []
+    for _ in range(REPEATS):
+        started = time.perf_counter()
+        run()  # type: ignore[operator]
+        times.append(time.perf_counter() - started)
+    return min(times)
+
+
+def main() -> None:
+    """Print the table."""
+    model, voxels = find_model("rat-4.7T-dual"), spectra(N_VOXELS)
+    rates = {
+        "ours, numpy (alignment and network)": N_VOXELS / seconds(lambda: predict(model, voxels, NumpyBackend())),
+        "ours, torch cpu (alignment and network)": N_VOXELS / seconds(lambda: predict(model, voxels, TorchBackend("cpu"))),
+    }
+    if torch.cuda.is_available():
+        rates["ours, torch cuda"] = N_VOXELS / seconds(lambda: predict(model, voxels, TorchBackend("cuda")))
+    reference = N_REFERENCE / min(reference_seconds(N_REFERENCE) for _ in range(REPEATS))
+    print(f"{'reference two-branch network, torch cpu':<42} {reference:10.0f} voxels/s   1.0 x")
+    for name, rate in rates.items():
+        print(f"{name:<42} {rate:10.0f} voxels/s {rate / reference:5.1f} x")
+
+
+if __name__ == "__main__":
+    main()
