@@ -124,7 +124,9 @@ def _convert(path: Path, raw: np.ndarray, quantity: Quantity, field_t: float | N
         return b0_shift_ppm(path.name, raw, field_t, units)
     if quantity == "image":
         return Converted(raw)
-    raise ReaderError(f"{path}: there is no map quantity {quantity!r}; r1, t1, fm, b1, b0 or image is expected")
+    raise ReaderError(
+        f"{path}: there is no map quantity {quantity!r}; r1, t1, fm, b1, b0 or image is expected"
+    )
 
 
 def _stated_units(path: Path) -> str | None:

@@ -52,6 +52,7 @@ MAP_NAMES = {
     "t1": ("t1", "t1obs", "t1map"),
     "fm": ("fm", "fmmap", "psr", "psrmap"),
     "b1": ("b1", "relb1", "b1map", "relb1map", "b1rel"),
+    "image": ("anatomy", "anat"),
     "b0": ("b0", "b0map", "b0ppm", "db0", "b0shift"),
 }
 PROTOCOL_NUMBERS = ("MagneticFieldStrength", "SaturationB1", "SaturationDuration", "RepetitionTime")
@@ -231,5 +232,5 @@ def _geometry(path: Path, arrays: Mapping[str, np.ndarray], frames: np.ndarray) 
 
 
 def _companion_notes(path: Path, arrays: Mapping[str, np.ndarray]) -> tuple[str, ...]:
-    found = [quantity for quantity, names in MAP_NAMES.items() if _find(arrays, names)]
-    return tuple(f"the file also holds a {q} map; to use it give --{q} {path.name}" for q in found)
+    found = ["anatomy" if q == "image" else q for q, names in MAP_NAMES.items() if _find(arrays, names)]
+    return tuple(f"the file also holds the array for --{q}; to use it give --{q} {path.name}" for q in found)

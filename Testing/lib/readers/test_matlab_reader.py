@@ -203,6 +203,12 @@ class TestRefusals:
         with pytest.raises(ReaderError, match="'R1' is 3 x 3 but the CEST grid is 4 x 5 x 2"):
             read_map(path, "r1", grid)
 
+    @pytest.mark.parametrize("quantity", ["r1", "t1", "fm", "b1", "b0", "image"])
+    def test_a_file_without_the_map_asked_for(self, tmp_path, grid, quantity):
+        path = save_v5(tmp_path / "x.mat", something=np.ones((5, 4, 2)))
+        with pytest.raises(ReaderError, match=rf"no array for the {quantity} map"):
+            read_map(path, quantity, grid)
+
     def test_a_map_that_is_not_there(self, tmp_path, grid):
         path = save_v5(tmp_path / "r1.mat", R1=np.full((3, 3), 0.6))
         with pytest.raises(ReaderError, match="no array for the fm map"):
