@@ -10,8 +10,8 @@ from PCrCESTLib.errors import PhysicsError
 PULSE_SHAPES = ("block", "gaussian", "sinc-gaussian", "fermi", "samples")
 B1_DEFINITIONS = ("cwpe", "rms", "peak")
 
-# 128 steps change Z by less than 1e-5 from 1024 steps for a 50 ms Gaussian pulse at 3 T (tested).
-_STEPS = 128
+# With 256 steps Z is within 5e-5 of 1024 steps for 50 ms pulses of 1 µT at 3 T, near water too.
+_STEPS = 256
 
 
 @dataclass(frozen=True)

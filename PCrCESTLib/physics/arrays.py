@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -71,6 +72,10 @@ class NumpyBackend:
     def flags(self, value: Array) -> Array:
         """Convert an array of truth values."""
         return value
+
+    def without_warnings(self) -> AbstractContextManager[Any]:
+        """Let divisions by zero and overflows pass as infinities and NaN."""
+        return np.errstate(divide="ignore", invalid="ignore", over="ignore")
 
     def detach(self, value: Array) -> Array:
         """Return ``value``; NumPy keeps no derivatives."""
@@ -143,6 +148,10 @@ class TorchBackend:
     def flags(self, value: Array) -> Array:
         """Convert an array of truth values."""
         return value.to(self.device)
+
+    def without_warnings(self) -> AbstractContextManager[Any]:
+        """Let divisions by zero and overflows pass, as torch always does."""
+        return nullcontext()
 
     def detach(self, value: Array) -> Array:
         """Return ``value`` without its derivatives."""

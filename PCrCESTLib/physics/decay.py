@@ -56,9 +56,10 @@ def _slowest(backend: Backend, r_water: Array, pools: list[tuple[Array, Array, A
         high = _smaller(backend, high, 0.999 * (r + k))
     for _ in range(2):
         at_low, at_high = (_secular(level, r_water, pools) for level in (low, high))
-        above = at_high >= 0.0
-        drop = backend.where(above, backend.array(1.0), at_low - at_high)
-        low = backend.where(above, high, low + at_low * (high - low) / drop)
+        drop = at_low - at_high
+        falls = drop > 0.0
+        chord = low + at_low * (high - low) / backend.where(falls, drop, backend.array(1.0))
+        low = backend.where(at_high >= 0.0, high, backend.where(falls, chord, low))
     return low
 
 

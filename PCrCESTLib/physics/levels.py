@@ -70,8 +70,14 @@ def _scatter(backend: Backend, shape: tuple[int, ...], parts: list[tuple[Points,
 def _first_level(system: System, boundary: Boundary, duration_s: float) -> tuple[Array, SlowMode, Array]:
     """Z by the slow mode, that mode, and where it is exact.
 
-    It is where every other mode has died and the eigenvalue has converged. NaN compares as false.
+    It is where every other mode has died and the eigenvalue has converged. A root search that runs into a
+    pole leaves infinities or NaN, which compare as false.
     """
+    with system.backend.without_warnings():
+        return _judged_slow(system, boundary, duration_s)
+
+
+def _judged_slow(system: System, boundary: Boundary, duration_s: float) -> tuple[Array, SlowMode, Array]:
     z, slow, fading = solve_slow(system, boundary, duration_s)
     others = decay_bounds(system).slowest_pair + slow.s
     dead = others * duration_s > _DEAD_AT

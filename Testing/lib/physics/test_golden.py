@@ -73,6 +73,7 @@ def test_a_creatine_like_pool_is_recovered_by_a_fit_over_several_powers():
 
     truth = np.array([1.9, 3.1, 1.95, 0.35])
     measured = spectrum(truth) + np.random.default_rng(0).normal(0.0, 1e-3, len(offsets))
-    fit = least_squares(lambda p: spectrum(p) - measured, [1.0, 1.0, 1.8, 0.2], x_scale=[1, 1, 0.1, 0.1])
+    limits = [0.1, 0.1, 1.5, 0.05], [10.0, 20.0, 2.5, 1.0]
+    fit = least_squares(lambda p: spectrum(p) - measured, [1.0, 1.0, 1.8, 0.2], bounds=limits)
     np.testing.assert_allclose(fit.x[:2], truth[:2], rtol=0.02)
     assert fit.x[2] == pytest.approx(1.95, abs=0.002)

@@ -10,7 +10,7 @@ from PCrCESTLib.physics import Pool, SemisolidPool, Tissue, Water, z_spectra
 from PCrCESTLib.saturation import PulseTrain, Saturation
 
 OFFSETS = np.concatenate([np.linspace(-9, 9, 25), [-0.15, -0.02, 0.01, 0.1, 2.55]])
-SETTINGS = settings(max_examples=60, deadline=None)
+SETTINGS = settings(max_examples=40, deadline=None)
 
 
 def number(low, high):
@@ -29,7 +29,7 @@ semisolids = st.builds(
 )
 
 
-def pools(count, symmetric_fraction=None):
+def pools(count):
     return st.tuples(
         *(
             st.builds(
