@@ -138,11 +138,13 @@ def _read(args: argparse.Namespace) -> _Inputs:
         notes.extend(read.notes)
         return read.values
 
+    mask = read_mask(args.mask, grid) if args.mask else None
+    notes.extend(mask.notes if mask else ())
     companions = Companions(
         r1_obs=optional(args.r1, "r1") if args.r1 else optional(args.t1, "t1"),
         relative_b1=optional(args.b1, "b1"),
         b0_ppm=optional(args.b0, "b0"),
-        mask=read_mask(args.mask, grid).values if args.mask else None,
+        mask=mask.values if mask else None,
     )
     if args.fm:
         optional(args.fm, "fm")

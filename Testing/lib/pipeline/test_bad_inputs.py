@@ -80,7 +80,7 @@ def write_map(folder: Path, name: str, value: float, origin: tuple[float, float,
 
 @case("fewer offsets than frames", "frames", "SaturationOffsets")
 def _(folder, arguments):
-    edit_protocol(folder, SaturationOffsets=offsets(folder)[:-1])
+    edit_protocol(folder, SaturationOffsets=offsets(folder)[:-1], ReferenceFrames=None)
 
 
 @case("no protocol file", "--protocol")
@@ -124,7 +124,7 @@ def _(folder, arguments):
     edit_protocol(folder, ReferenceFrames=[], SaturationOffsets=[9.0 if abs(o or 1e9) > 20 else o for o in offsets(folder)])
 
 
-@case("a 3D image", "dimension")
+@case("a 3D image", "4 (x, y, z")
 def _(folder, arguments):
     edit_image(folder, lambda a: a[0])
 
