@@ -17,8 +17,9 @@ from PCrCESTLib.saturation import Saturation
 _DEAD_AT = 16.0
 # Error of Z at which the root search of the first level counts as converged.
 _CONVERGED = 2e-8
-# Full matrices of 20 × 20 numbers: 512 of them with their intermediates take some 10 MiB.
-_MATRIX_POINTS = 512
+# Points propagated at once. Matrices hold some 20 × 20 numbers; a continuous wave needs about six of them for
+# a point, a shaped pulse as many as it has different amplitudes.
+_MATRIX_POINTS_CONTINUOUS, _MATRIX_POINTS_PULSED = 512, 32
 
 Points = tuple[Array, ...]
 
@@ -129,8 +130,9 @@ def _propagate(system: System, saturation: Saturation, points: Points) -> Array:
     """Z of scattered points by full propagation, shape (n_points,); the system is in float64."""
     boundary = boundary_of(system, saturation) if saturation.repetition_time_s is None else None
     result = system.backend.zeros((len(points[0]),))
-    for first in range(0, len(points[0]), _MATRIX_POINTS):
-        some = slice(first, first + _MATRIX_POINTS)
+    at_once = _MATRIX_POINTS_CONTINUOUS if saturation.is_continuous else _MATRIX_POINTS_PULSED
+    for first in range(0, len(points[0]), at_once):
+        some = slice(first, first + at_once)
         chosen = tuple(index[some] for index in points)
         part = system.take(chosen)
         evolution = saturation_map(part, saturation)

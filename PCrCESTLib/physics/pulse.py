@@ -35,15 +35,15 @@ def pulse_map(system: System, train: PulseTrain, columns: list[int] | None) -> A
         [matrix_exponential(system.backend, generator(system.scaled(a)) * step_s) for a in nodes]
     )
     weights = _lagrange_weights(np.array(distinct), np.array(nodes))
-    rows = dict(zip(distinct, system.backend.table(weights), strict=True))
     count, *shape = evolutions.shape
-    flat = evolutions.reshape(count, -1)
+    # One large product: a small one for each step would wake the threads of BLAS each time.
+    interpolated = (system.backend.table(weights) @ evolutions.reshape(count, -1)).reshape(-1, *shape)
+    place = {amplitude: index for index, amplitude in enumerate(distinct)}
     state = system.backend.eye(shape[-1])
     if columns is not None:
         state = state[:, columns]
     for amplitude in train.amplitudes:
-        evolution = (rows[amplitude] @ flat).reshape(shape)
-        state = evolution @ state
+        state = interpolated[place[amplitude]] @ state
     return state
 
 

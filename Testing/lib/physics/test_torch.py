@@ -25,6 +25,15 @@ SATURATIONS = [
 ]
 
 
+@pytest.fixture(autouse=True)
+def one_thread():
+    """Tensors here are tiny; handing them to several threads costs more than it saves."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
 def muscle(parameters):
     """Tissue of two voxels whose numbers are rows of ``parameters``, shape (6, 2)."""
     t2_s, fraction, k_per_s, shift_ppm, mt_fraction, mt_t2_s = parameters
