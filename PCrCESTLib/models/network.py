@@ -78,7 +78,8 @@ def local_features(z: Array, local: np.ndarray, n_powers: int, backend: Backend)
         Indices of the window within one power.
     """
     n_grid = z.shape[-1] // n_powers
-    ramp = backend.asarray(np.linspace(0, 1, len(local)))
+    # The chord runs through the mean of the first two and of the last two points: 0 and 1 on this ramp.
+    ramp = backend.asarray((np.arange(len(local)) - 0.5) / (len(local) - 2))
     parts = []
     for p in range(n_powers):
         window = z[:, p * n_grid + int(local[0]) : p * n_grid + int(local[-1]) + 1]

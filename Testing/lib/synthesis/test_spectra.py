@@ -7,6 +7,7 @@ import pytest
 from PCrCESTLib.errors import ReaderError
 from PCrCESTLib.physics import GAMMA
 from PCrCESTLib.protocols import named_protocol
+from PCrCESTLib.synthesis import spectra
 from PCrCESTLib.synthesis.augment import add_noise, perturb_background
 from PCrCESTLib.synthesis.backgrounds import (
     Backgrounds,
@@ -24,11 +25,11 @@ OFFSETS, B1 = frames_of(PROTOCOL)
 
 @pytest.mark.parametrize("family", TRAINING_FAMILIES, ids=lambda f: f.name)
 def test_spectra_of_every_family_are_physical(family):
-    spectra = fully_synthetic(family, PROTOCOL, 40, np.random.default_rng(0))
-    assert spectra.z.shape == (40, 178)
-    assert np.all((spectra.z >= 0) & (spectra.z <= 1))
-    assert np.all((spectra.fs >= FS_RANGE[0]) & (spectra.fs <= FS_RANGE[1]))
-    assert np.all((spectra.ksw >= KSW_RANGE_PER_S[0]) & (spectra.ksw <= KSW_RANGE_PER_S[1]))
+    clean = fully_synthetic(family, PROTOCOL, 40, np.random.default_rng(0))
+    assert clean.z.shape == (40, 178)
+    assert np.all((clean.z >= 0) & (clean.z <= 1))
+    assert np.all((clean.fs >= FS_RANGE[0]) & (clean.fs <= FS_RANGE[1]))
+    assert np.all((clean.ksw >= KSW_RANGE_PER_S[0]) & (clean.ksw <= KSW_RANGE_PER_S[1]))
 
 
 def test_observed_r1_lies_between_water_and_semisolid():
@@ -44,8 +45,9 @@ def test_the_seed_decides_everything():
     np.testing.assert_array_equal(a.z, b.z)
 
 
-def test_increments_do_not_depend_on_the_background_they_are_put_on():
-    """1/Z of the same tissues on two backgrounds differs by the difference of the backgrounds alone."""
+def test_increments_do_not_depend_on_the_background_they_are_put_on(monkeypatch):
+    """1/Z of the same fat-free tissues on two backgrounds differs by the difference of the backgrounds alone."""
+    monkeypatch.setattr(spectra, "FAT_PRESENCE", 0.0)
     zero = np.zeros((1, 2, len(np.unique(OFFSETS))))
     offsets, powers = np.unique(OFFSETS), np.array([0.5, 1.0])
     bare = Backgrounds(offsets, powers, zero, zero, "none")
@@ -97,3 +99,15 @@ def test_noise_has_the_asked_size_and_the_perturbation_is_smooth():
     # No wave is shorter than 2.5 ppm, so the curve cannot imitate a 0.3 ppm wide peak.
     steepest = np.abs(np.diff(curve, axis=1)) / 0.125
     assert np.all(steepest.max(axis=1) <= 2 * np.pi / 2.5 * 5 * np.sqrt(2 / 5) * 4e-3)
+
+
+def test_fat_dilutes_water_by_its_share(monkeypatch):
+    """Far from its lines unsaturated fat of ratio r turns Z into (Z + r)/(1 + r)."""
+    monkeypatch.setattr(spectra, "FAT_PRESENCE", 1.0)
+    monkeypatch.setattr(spectra, "FAT_RATIO_RANGE", (0.1, 0.1))
+    fat = spectra.fat_spectra(PROTOCOL, np.zeros(3), np.ones(3), np.random.default_rng(0))
+    far = np.abs(OFFSETS - 5.0) < 0.01
+    assert np.all(fat[:, far] > 0.98)
+    assert np.all(fat[:, np.abs(OFFSETS + 3.375) < 0.01] < 0.35)
+    diluted = spectra._with_fat(np.full(fat.shape, 0.5), PROTOCOL, np.zeros(3), np.ones(3), np.random.default_rng(0))
+    np.testing.assert_allclose(diluted[:, far], (0.5 + 0.1) / 1.1, rtol=4e-3)
