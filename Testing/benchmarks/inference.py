@@ -8,13 +8,15 @@ encoder of 32-64-64, 297 k parameters) carries random weights here, which cost t
 from __future__ import annotations
 
 import time
+from functools import partial
 
 import numpy as np
 import torch
+from torch import nn
+
 from PCrCESTLib.models.backend import NumpyBackend, TorchBackend
 from PCrCESTLib.models.inference import Spectra, predict
 from PCrCESTLib.models.registry import find_model
-from torch import nn
 
 N_VOXELS = 60_000
 N_REFERENCE = 2_000
@@ -84,12 +86,13 @@ def seconds(run: object) -> float:
 def main() -> None:
     """Print the table."""
     model, voxels = find_model("rat-4.7T-dual"), spectra(N_VOXELS)
-    rates = {
-        "ours, numpy (alignment and network)": N_VOXELS / seconds(lambda: predict(model, voxels, NumpyBackend())),
-        "ours, torch cpu (alignment and network)": N_VOXELS / seconds(lambda: predict(model, voxels, TorchBackend("cpu"))),
-    }
+    backends = {"ours, numpy": NumpyBackend(), "ours, torch cpu": TorchBackend("cpu")}
     if torch.cuda.is_available():
-        rates["ours, torch cuda"] = N_VOXELS / seconds(lambda: predict(model, voxels, TorchBackend("cuda")))
+        backends["ours, torch cuda"] = TorchBackend("cuda")
+    rates = {
+        f"{name} (alignment and network)": N_VOXELS / seconds(partial(predict, model, voxels, backend))
+        for name, backend in backends.items()
+    }
     reference = N_REFERENCE / min(reference_seconds(N_REFERENCE) for _ in range(REPEATS))
     print(f"{'reference two-branch network, torch cpu':<42} {reference:10.0f} voxels/s   1.0 x")
     for name, rate in rates.items():

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import pytest
 import SimpleITK as sitk
+
 from PCrCESTLib.cli import main
 
 from .conftest import powers
@@ -121,7 +122,8 @@ def _(folder, arguments):
 
 @case("no reference frame and not normalized", "ReferenceFrames", "Normalized")
 def _(folder, arguments):
-    edit_protocol(folder, ReferenceFrames=[], SaturationOffsets=[9.0 if abs(o or 1e9) > 20 else o for o in offsets(folder)])
+    within = [9.0 if abs(o or 1e9) > 20 else o for o in offsets(folder)]
+    edit_protocol(folder, ReferenceFrames=[], SaturationOffsets=within)
 
 
 @case("a 3D image", "4 (x, y, z")

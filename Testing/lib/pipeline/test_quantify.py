@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import SimpleITK as sitk
+
 from PCrCESTLib.cli import main
 
 from .conftest import powers

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from PCrCESTLib.physics import Pool, SemisolidPool, Tissue, Water, z_spectra
 from PCrCESTLib.preparation.b0 import align, samples_water_dip, shift_from_dip
 from PCrCESTLib.saturation import Saturation

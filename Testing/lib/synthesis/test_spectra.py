@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from PCrCESTLib.errors import ReaderError
 from PCrCESTLib.physics import GAMMA
 from PCrCESTLib.protocols import named_protocol
