@@ -149,4 +149,5 @@ def prefetched(stream: Iterator[Batch], depth: int = 6) -> Iterator[Batch]:
             yield item
     finally:
         stop.set()
-        thread.join()
+        # The thread may be in the middle of a large block; a cancelled training must not wait for it.
+        thread.join(timeout=1.0)
