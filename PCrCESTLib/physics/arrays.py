@@ -29,7 +29,7 @@ class NumpyBackend:
     exp = staticmethod(np.exp)
     log = staticmethod(np.log)
     floor = staticmethod(np.floor)
-    where = staticmethod(np.where)
+    where: Any = staticmethod(np.where)
     isfinite = staticmethod(np.isfinite)
     solve = staticmethod(np.linalg.solve)
     stack = staticmethod(np.stack)

@@ -22,8 +22,6 @@ _CONVERGED = 2e-8
 _MATRIX_POINTS_CONTINUOUS, _MATRIX_POINTS_PULSED = 512, 32
 
 Points = tuple[Array, ...]
-
-
 Build = Callable[[Backend], System]
 
 
@@ -42,29 +40,33 @@ def solve_block(backend: Backend, build: Build, saturation: Saturation) -> Array
     if saturation.train is not None or saturation.repetition_time_s is not None:
         system = build(backend.double())
         points = system.backend.nonzero(system.backend.zeros(system.shape) == 0.0)
-        solved = backend.array(_propagate(system, saturation, points))
-        return _scatter(backend, system.shape, [(points, solved)])
+        return _scatter(backend, system.shape, [(points, _propagate(system, saturation, points))])
     system = build(backend)
     boundary = boundary_of(system, saturation)
     if not system.is_differentiable:
         z, _, slow_ok = _first_level(system, boundary, saturation.duration_s)
         if bool(slow_ok.all()):
             return z
-        for points, values in _other_levels(backend, build, saturation, slow_ok):
-            z[points] = values
+        for points, values in _other_levels(_in_double(system, build), saturation, slow_ok):
+            z[points] = backend.array(values)
         return z
     plain, plain_boundary = system.detached(), boundary.map(backend.detach)
     _, slow, slow_ok = _first_level(plain, plain_boundary, saturation.duration_s)
     points = backend.nonzero(slow_ok)
     solved = _differentiable_slow(system, boundary, slow, points, saturation.duration_s)
-    others = _other_levels(backend, build, saturation, slow_ok)
+    others = _other_levels(_in_double(system, build), saturation, slow_ok)
     return _scatter(backend, system.shape, [(points, solved), *others])
+
+
+def _in_double(system: System, build: Build) -> System:
+    """Give the block in float64, in which only the first level is not computed."""
+    return system if system.backend.epsilon < 1e-12 else build(system.backend.double())
 
 
 def _scatter(backend: Backend, shape: tuple[int, ...], parts: list[tuple[Points, Array]]) -> Array:
     result = backend.zeros(shape)
     for points, values in parts:
-        result[points] = values
+        result[points] = backend.array(values)
     return result
 
 
@@ -104,13 +106,8 @@ def _differentiable_slow(
     return steady_state(system, boundary) + transient(system, boundary, refine(system, root), duration_s)
 
 
-def _other_levels(
-    backend: Backend, build: Build, saturation: Saturation, done: Array
-) -> list[tuple[Points, Array]]:
-    """Z of the points that the first level left, with their indices, computed in float64."""
-    if bool(done.all()):
-        return []
-    system = build(backend.double())
+def _other_levels(system: System, saturation: Saturation, done: Array) -> list[tuple[Points, Array]]:
+    """Z of the points that the first level left, with their indices; the system is in float64."""
     left = system.backend.flags(~done)
     bounds = decay_bounds(system.detached())
     calm = bounds.oscillating * saturation.duration_s > OSCILLATIONS_DEAD_AT
@@ -118,11 +115,10 @@ def _other_levels(
     points = system.backend.nonzero(left & calm)
     if len(points[0]):
         boundary = boundary_of(system, saturation).take(points)
-        z = solve_laplace(system.take(points), boundary, saturation.duration_s)
-        parts.append((points, backend.array(z)))
+        parts.append((points, solve_laplace(system.take(points), boundary, saturation.duration_s)))
     points = system.backend.nonzero(left & ~calm)
     if len(points[0]):
-        parts.append((points, backend.array(_propagate(system, saturation, points))))
+        parts.append((points, _propagate(system, saturation, points)))
     return parts
 
 

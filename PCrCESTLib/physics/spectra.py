@@ -71,6 +71,7 @@ def z_spectra(
     PhysicsError
         If shapes do not fit together or a value has no physical meaning.
     """
+    offsets_ppm, b1_ut = (np.asarray(v) if isinstance(v, (list, tuple)) else v for v in (offsets_ppm, b1_ut))
     per_tissue = [*tissue.numbers(), b0_shift_ppm, relative_b1]
     backend = backend_of(per_tissue, [offsets_ppm, b1_ut])
     _check_frames(backend, offsets_ppm, b1_ut)
@@ -108,6 +109,10 @@ def _check_frames(backend: Backend, offsets_ppm: Array, b1_ut: Array) -> None:
         raise PhysicsError(
             f"offsets_ppm has shape {tuple(offsets.shape)} and b1_ut {tuple(powers.shape)}; give one offset "
             "for each frame and either one B1 or one for each frame"
+        )
+    if not bool((offsets == offsets).all()):  # NaN alone differs from itself
+        raise PhysicsError(
+            "offsets_ppm has an undefined value; give infinity for a frame without irradiation"
         )
     if not bool((powers >= 0.0).all()):
         raise PhysicsError("b1_ut has a negative or undefined value; give 0 µT or more")

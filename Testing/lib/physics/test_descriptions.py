@@ -52,6 +52,7 @@ def test_refusals(make, sentence):
     [
         ({"offsets_ppm": np.zeros((2, 2))}, "one offset for each frame"),
         ({"b1_ut": np.ones(4)}, "one B1 or one for each frame"),
+        ({"offsets_ppm": np.array([1.0, np.nan, 3.0])}, "give infinity for a frame without irradiation"),
         ({"b1_ut": -1.0}, "give 0 µT or more"),
         ({"field_t": 0.0}, "main field in tesla"),
         ({"relative_b1": np.ones(3), "b0_shift_ppm": np.zeros(2)}, r"lengths \[2, 3\]"),

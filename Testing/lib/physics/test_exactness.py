@@ -128,6 +128,13 @@ def test_result_does_not_depend_on_chunks_or_threads():
     np.testing.assert_allclose(sliced, whole, rtol=0, atol=1e-10)
 
 
+def test_frames_may_be_lists_and_tissues_may_be_none(muscle):
+    z = z_spectra(muscle, Saturation(2.0), list(OFFSETS), [1.0] * len(OFFSETS), 4.7, chunk_points=4)
+    np.testing.assert_allclose(z, z_spectra(muscle, Saturation(2.0), OFFSETS, 1.0, 4.7), atol=1e-10)
+    nobody = Tissue(Water(np.empty(0), 0.04))
+    assert z_spectra(nobody, Saturation(2.0), OFFSETS, 1.0, 4.7).shape == (0, len(OFFSETS))
+
+
 def test_unsaturated_frames_show_the_start():
     tissue = Tissue(Water(1.4, 0.04))
     z = z_spectra(tissue, Saturation(2.0, initial_mz=0.0), np.array([np.inf, -np.inf]), 1.0, 3.0)
