@@ -26,7 +26,7 @@ def advice_text(advice: Advice) -> str:
     fs_prior, ksw_prior = advice.prior_percent
     lines = [
         f"Protocol: {advice.protocol.describe()}",
-        f"Tissue:   {advice.tissue_name} muscle; RMS of nine, fs 0.6 to 1.4 times normal, ksw 60 to 160 1/s",
+        f"Tissue:   {advice.tissue_name} muscle; {_tissues_text(advice.n_tissues)}",
         f"Known before the scan: fs ±{fs_prior:.0f} %, ksw ±{ksw_prior:.0f} %. After it, at best:",
         "",
         "noise of Z  voxels  SD of fs  SD of ksw  corr.  fs tellable  ksw tellable",
@@ -37,6 +37,12 @@ def advice_text(advice: Advice) -> str:
         for p in advice.table
     ]
     return "\n".join([*lines, "", verdict(advice), *_search_lines(advice)]) + "\n"
+
+
+def _tissues_text(n_tissues: int) -> str:
+    if n_tissues == 1:
+        return "normal fs, ksw 105 1/s (one tissue only: this saturation is slow to simulate)"
+    return f"RMS of {n_tissues}, fs 0.6 to 1.4 times normal, ksw 60 to 160 1/s"
 
 
 def verdict(advice: Advice) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from PCrCESTLib.errors import PhysicsError
-from PCrCESTLib.physics.bound import Bound, bound
+from PCrCESTLib.physics.bound import Bound, bound, is_costly
 from PCrCESTLib.physics.library import human_muscle, rat_muscle, reference_muscle
 from PCrCESTLib.physics.prior import FS, KSW, default_prior, get_value, with_values
 from PCrCESTLib.physics.tissue import Tissue
@@ -78,6 +78,8 @@ class Advice:
         The protocol asked about.
     tissue_name : str
         rat, human or reference.
+    n_tissues : int
+        Tissues over which the RMS is taken: nine, three fs by three ksw, or the middle one where simulation is slow.
     prior_percent : tuple of float
         Relative SD of fs and of ksw before the scan, percent.
     table : tuple of Precision
@@ -90,6 +92,7 @@ class Advice:
 
     protocol: Protocol
     tissue_name: str
+    n_tissues: int
     prior_percent: tuple[float, float]
     table: tuple[Precision, ...]
     search_noise_sd: float
@@ -129,7 +132,10 @@ def advise(
     if not noise_sd or not roi_voxels or min(roi_voxels) < 1:
         raise PhysicsError("at least one noise level and one ROI size of one voxel or more are expected")
     name = resolve_tissue_name(tissue_name, protocol.field_t)
-    tissue = evaluation_tissues(name, protocol.field_t)
+    # Measured for 20 Gaussian pulses: two minutes for the tissue in the middle, twenty for all nine.
+    tissue = evaluation_tissues(name, protocol.field_t, grid=not is_costly(protocol.saturation))
+    tell = progress or (lambda fraction, phrase: None)
+    tell(0.0, "precision of the given protocol")
     prior = default_prior(tissue)
     levels = [(float(sd), int(n)) for sd in noise_sd for n in roi_voxels]
     found = bound(protocol, tissue, [sd / np.sqrt(n) for sd, n in levels], prior)
@@ -137,12 +143,13 @@ def advise(
     result = None
     if search:
         result = search_protocols(
-            protocol, tissue, prior, search_noise, target=target, max_b1_ut=max_b1_ut, progress=progress
+            protocol, tissue, prior, search_noise, target=target, max_b1_ut=max_b1_ut, progress=tell
         )
     spread = {p.path: 100.0 * p.sd for p in prior}
     return Advice(
         protocol=protocol,
         tissue_name=name,
+        n_tissues=tissue.n_tissues,
         prior_percent=(spread[FS], spread[KSW]),
         table=tuple(_precision(found, i, *level) for i, level in enumerate(levels)),
         search_noise_sd=search_noise,
@@ -165,8 +172,10 @@ def resolve_tissue_name(name: str, field_t: float) -> str:
     return "human" if field_t <= HUMAN_UP_TO_T else "rat"
 
 
-def evaluation_tissues(name: str, field_t: float) -> Tissue:
+def evaluation_tissues(name: str, field_t: float, *, grid: bool = True) -> Tissue:
     """Return nine tissues, three fs by three ksw over the reference ranges, at ``field_t`` tesla.
+
+    Without ``grid`` only the one in the middle.
 
     Raises
     ------
@@ -175,7 +184,8 @@ def evaluation_tissues(name: str, field_t: float) -> Tissue:
     """
     makers = {"rat": rat_muscle, "human": human_muscle}
     base = makers[name](field_t) if name in makers else reference_muscle()
-    factor, ksw = (grid.ravel() for grid in np.meshgrid(FS_FACTORS, KSW_PER_S, indexing="ij"))
+    factors, rates = (FS_FACTORS, KSW_PER_S) if grid else (FS_FACTORS[1:2], KSW_PER_S[1:2])
+    factor, ksw = (axis.ravel() for axis in np.meshgrid(factors, rates, indexing="ij"))
     ratio = ksw / float(get_value(base, KSW))
     scaled = {}
     for peak in ("pcr", "pcr_second"):

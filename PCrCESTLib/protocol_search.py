@@ -90,10 +90,12 @@ def search_protocols(
     Raises
     ------
     PhysicsError
-        When ``target`` is unknown.
+        When ``target`` is unknown or ``max_b1_ut`` is not positive.
     """
     if target not in TARGETS:
         raise PhysicsError(f"the target of the search is {target!r}; one of {', '.join(TARGETS)} is expected")
+    if not max_b1_ut > 0:
+        raise PhysicsError(f"the highest B1 to try is {max_b1_ut:g} µT; a positive number is expected")
     tell = progress or (lambda fraction, phrase: None)
     pool = frame_pool(protocol, tissue, prior, noise_sd, max_b1_ut, tell)
     objective = Objective(pool.rows, prior, TARGETS[target])

@@ -22,7 +22,7 @@ from PCrCESTLib.physics.prior import FS, KSW
 from PCrCESTLib.protocol import Protocol
 from PCrCESTLib.protocol_json import load_protocol, save_protocol
 from PCrCESTLib.protocols import named_protocol
-from PCrCESTLib.saturation import Saturation
+from PCrCESTLib.saturation import PulseTrain, Saturation
 
 
 def small_protocol() -> Protocol:
@@ -127,6 +127,20 @@ def test_the_muscle_follows_the_field_unless_named() -> None:
     assert advise(named_protocol("rat-4.7T-0.25uT"), search=False).tissue_name == "rat"
 
 
+def test_a_pulse_train_is_judged_by_the_pulses_and_not_by_their_mean_power() -> None:
+    """With pauses of half the time ksw is told worse than with continuous power of the same mean square."""
+    pulsed = Saturation.pulsed(PulseTrain("block", 0.1, 0.1, count=10))
+    offsets = tuple(np.linspace(-4, 4, 17))
+    protocol = Protocol(3.0, offsets * 2, (0.4,) * 17 + (0.9,) * 17, pulsed, normalized=True)
+    continuous = replace(protocol, saturation=Saturation(duration_s=pulsed.duration_s))
+    tissue = evaluation_tissues("reference", 3.0, grid=False)
+    by_pulses, by_power = (bound(p, tissue, 0.001).relative_sd(KSW)[0, 0] for p in (protocol, continuous))
+    assert by_pulses > 1.2 * by_power
+    advice = advise(protocol, tissue_name="reference", noise_sd=(0.001,), roi_voxels=(1,), search=False)
+    assert advice.table[0].ksw_percent == pytest.approx(100 * by_pulses)
+    assert "one tissue only" in advice_text(advice)
+
+
 def test_senseless_questions_are_refused() -> None:
     protocol = small_protocol()
     with pytest.raises(PhysicsError, match="'mouse'"):
@@ -135,6 +149,8 @@ def test_senseless_questions_are_refused() -> None:
         advise(protocol, noise_sd=())
     with pytest.raises(PhysicsError, match="target"):
         advise(protocol, tissue_name="reference", target="mt")
+    with pytest.raises(PhysicsError, match="highest B1"):
+        advise(protocol, tissue_name="reference", max_b1_ut=-1.0)
 
 
 def test_table_and_protocol_come_back_from_their_files(small_advice: Advice, tmp_path: Path) -> None:
