@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from PCrCESTLib.models.device import Device
-from PCrCESTLib.models.inference import SIGMA_LIMITS, Posterior, Spectra, aligned, predict
+from PCrCESTLib.models.inference import Posterior, Spectra, aligned, likely_noise, predict
 from PCrCESTLib.models.model import Model
 from PCrCESTLib.physics.concentration import concentration_from_fraction
 from PCrCESTLib.quality import IDENTIFIABLE_SHARE, Quality
@@ -100,7 +100,7 @@ def roi_rows(
 def _roi_estimate(
     spectra: Spectra, inside: np.ndarray, model: Model, device: Device, name: str
 ) -> tuple[RoiSpectrum, Posterior]:
-    """Network on the mean of the region's B0-aligned spectra at the noise level of that mean."""
+    """Network on the mean of the region's B0-aligned spectra at the noise level of that mean (`likely_noise`)."""
     rows = np.nonzero(inside)[0]
     chosen = Spectra(
         spectra.offsets_ppm,
@@ -112,11 +112,11 @@ def _roi_estimate(
     )
     n_powers, n_grid = len(spectra.z), len(model.grid_ppm)
     z = aligned(chosen, model.grid_ppm).mean(axis=0, dtype=np.float64).reshape(n_powers, n_grid)
-    sigma = float(np.sqrt(np.mean(chosen.sigma**2) / len(rows)))
+    sigma = likely_noise(model, z.ravel(), float(np.sqrt(np.mean(chosen.sigma**2) / len(rows))))
     mean = Spectra(
         [model.grid_ppm] * n_powers,
         list(z[:, None, :].astype(np.float32)),
-        np.array([max(sigma, SIGMA_LIMITS[0])]),
+        np.array([sigma]),
         np.zeros(1),
         np.array([_nanmean(chosen.r1_obs)]),
         np.array([_nanmean(chosen.relative_b1)]),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from PCrCESTLib.progress import KINDS
 
 if TYPE_CHECKING:
-    from PCrCESTLib.advise import Advice
+    from PCrCESTLib.advice.forecast import Advice
     from PCrCESTLib.progress import Progress
 
 DEFAULT_PROTOCOL = "rat-4.7T-dual"
@@ -18,8 +18,8 @@ DEFAULT_PROTOCOL = "rat-4.7T-dual"
 
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     """Add ``advise`` to the command line."""
-    from PCrCESTLib.advise import DEFAULT_NOISE, DEFAULT_ROI_VOXELS, TISSUES
-    from PCrCESTLib.protocol_design import TARGETS
+    from PCrCESTLib.advice.design import TARGETS
+    from PCrCESTLib.advice.forecast import DEFAULT_NOISE, DEFAULT_ROI_VOXELS, TISSUES
 
     parser: argparse.ArgumentParser = subparsers.add_parser(
         "advise",
@@ -58,8 +58,8 @@ def run(args: argparse.Namespace) -> int:
     PCrCESTError
         When the protocol, a number or the folder is unusable.
     """
-    from PCrCESTLib.advice_report import advice_text
-    from PCrCESTLib.advise import advise
+    from PCrCESTLib.advice.forecast import advise
+    from PCrCESTLib.advice.report import advice_text
     from PCrCESTLib.progress import make_progress
     from PCrCESTLib.protocols import find_protocol
 
@@ -82,8 +82,8 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _write(advice: Advice, folder: Path, overwrite: bool, reporter: Progress) -> list[Path]:
-    from PCrCESTLib.advice_picture import PICTURE_FILE, write_picture
-    from PCrCESTLib.advice_report import write_advice
+    from PCrCESTLib.advice.picture import PICTURE_FILE, write_picture
+    from PCrCESTLib.advice.report import write_advice
     from PCrCESTLib.errors import MissingExtraError
     from PCrCESTLib.outputs import staged
 

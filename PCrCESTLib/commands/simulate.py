@@ -7,8 +7,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PCrCESTLib.errors import ProtocolError
-from PCrCESTLib.protocol import Protocol
+from PCrCESTLib.protocols import find_protocol
 
 if TYPE_CHECKING:
     from PCrCESTLib.synthesis.phantom import Phantom
@@ -61,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
 
     check_free(args.out)
     phantom = simulate_leg(
-        protocol_from_argument(args.protocol),
+        find_protocol(args.protocol),
         seed=args.seed,
         noise_sd=args.noise,
         size=args.size,
@@ -72,26 +71,6 @@ def run(args: argparse.Namespace) -> int:
     write_phantom(phantom, args.out)
     sys.stdout.write(_summary(phantom, args.out))
     return 0
-
-
-def protocol_from_argument(text: str) -> Protocol:
-    """Protocol file when ``text`` names one (or ends in .json), else the reference protocol of that name.
-
-    Raises
-    ------
-    ProtocolError
-        When it is neither.
-    """
-    from PCrCESTLib.protocol_json import load_protocol
-    from PCrCESTLib.protocols import named_protocol
-
-    path = Path(text)
-    if path.suffix.lower() == ".json" or path.is_file():
-        return load_protocol(path)
-    try:
-        return named_protocol(text)
-    except ProtocolError as error:
-        raise ProtocolError(f"--protocol: {error}, or give a protocol file (.json)") from error
 
 
 def _summary(phantom: Phantom, folder: Path) -> str:

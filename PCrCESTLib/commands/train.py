@@ -10,6 +10,7 @@ from typing import Any
 
 from PCrCESTLib.errors import PCrCESTError
 from PCrCESTLib.progress import KINDS, make_progress
+from PCrCESTLib.protocols import find_protocol
 
 
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
@@ -52,7 +53,6 @@ def run(args: argparse.Namespace) -> int:
     PCrCESTError
         When an argument makes no sense, torch is missing, or the folder cannot be written.
     """
-    from PCrCESTLib.commands.simulate import protocol_from_argument
     from PCrCESTLib.models.model import save_model
     from PCrCESTLib.models.training import TrainingPlan, train_model
     from PCrCESTLib.outputs import staged
@@ -60,7 +60,7 @@ def run(args: argparse.Namespace) -> int:
 
     _check(args)
     progress = make_progress(args.progress)
-    protocol = protocol_from_argument(args.protocol)
+    protocol = find_protocol(args.protocol)
     backgrounds = load_backgrounds(args.background) if args.background else None
     with staged(args.out, overwrite=args.overwrite) as folder:
         model = train_model(

@@ -146,6 +146,32 @@ def unusualness(model: Model, z: np.ndarray, sigma: np.ndarray) -> np.ndarray:
     return np.stack([residual, distance], axis=1)
 
 
+def likely_noise(model: Model, z: np.ndarray, at_least: float) -> float:
+    """Noise SD at which one spectrum is most likely among the training spectra, never below ``at_least``.
+
+    Averaging n voxels divides their thermal noise by √n, but not what all voxels share (frame-to-frame instability,
+    imperfect dummy scans) nor what the simulated tissues miss. Both show as scores larger than tissue and noise
+    explain, t² > λ + σ²; the σ that maximizes the normal likelihood of the scores and of the part outside their
+    span takes that up, and the posterior widens accordingly.
+
+    Parameters
+    ----------
+    z : ndarray
+        (n_powers·n_grid,) aligned spectrum.
+    at_least : float
+        Its thermal noise.
+    """
+    p = model.params
+    centered = z - p["global.mean"]
+    scores = centered @ p["global.basis"]
+    outside = max(float(np.sum(centered**2) - np.sum(scores**2)), 0.0)
+    sigma = np.geomspace(max(at_least, SIGMA_LIMITS[0]), 1.01 * max(at_least, SIGMA_LIMITS[1]), 200)
+    total = p["global.variance"].astype(np.float64) + sigma[:, None] ** 2
+    minus_log = np.sum(np.log(total) + scores**2 / total, axis=1)
+    minus_log += (len(z) - len(scores)) * np.log(sigma**2) + outside / sigma**2
+    return float(sigma[np.argmin(minus_log)])
+
+
 def _posterior(model: Model, table: np.ndarray) -> Posterior:
     table = table.astype(np.float64)
     scale, offset = model.log_sd.astype(np.float64), model.log_mean.astype(np.float64)

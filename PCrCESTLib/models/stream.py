@@ -13,7 +13,12 @@ from PCrCESTLib.models.inference import Spectra, aligned
 from PCrCESTLib.models.network import conditions
 from PCrCESTLib.preparation.b0 import samples_water_dip, shift_from_dip
 from PCrCESTLib.protocol import Protocol
-from PCrCESTLib.synthesis.augment import add_noise, draw_noise_levels, perturb_background
+from PCrCESTLib.synthesis.augment import (
+    add_noise,
+    disturb_outer_frames,
+    draw_noise_levels,
+    perturb_background,
+)
 from PCrCESTLib.synthesis.backgrounds import Backgrounds
 from PCrCESTLib.synthesis.families import TRAINING_FAMILIES, MuscleFamily
 from PCrCESTLib.synthesis.spectra import CleanSpectra, frames_of, fully_synthetic, partially_synthetic
@@ -70,7 +75,7 @@ class Source:
     def scan(self, clean: CleanSpectra, sigma: np.ndarray, rng: np.random.Generator) -> Spectra:
         """Spectra as a scan of these tissues would give them, prepared as ``quantify`` prepares them."""
         blocks = [
-            add_noise(perturb_background(z, o, rng), sigma, rng)
+            add_noise(disturb_outer_frames(perturb_background(z, o, rng), o, rng), sigma, rng)
             for z, o in zip(self.blocks(clean.z), self.offsets_ppm, strict=True)
         ]
         b0 = np.zeros(len(clean))

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -104,8 +105,22 @@ def train_model(
     grid = source.offsets_ppm[0]
     torch.manual_seed(plan.seed)
     model = _untrained(name, source, grid, plan, rng)
-    model = _fit(model, source, plan, TorchBackend(device), report, checkpoint)
+    with _a_core_left_for_batches():
+        model = _fit(model, source, plan, TorchBackend(device), report, checkpoint)
     return _finished(model, source, plan, command, time.monotonic() - started)
+
+
+@contextmanager
+def _a_core_left_for_batches() -> Iterator[None]:
+    """Keep torch off the core that makes the batches; its threads would wait for that one at every layer."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(max(1, before - 1))
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
 
 
 def _untrained(

@@ -7,6 +7,8 @@ import numpy as np
 NOISE_RANGE = (2e-4, 3e-2)
 M0_ERROR_SD = 0.003
 BUMP_SD_RANGE = (1e-4, 4e-3)
+OUTER_PPM = 5.5
+OUTER_SD = 0.005  # six rat legs: the frames beyond 5 ppm miss any smooth curve through the others by 0.003–0.01
 BUMP_LENGTH_PPM = (2.5, 10.0)
 
 
@@ -43,6 +45,28 @@ def perturb_background(z: np.ndarray, offsets_ppm: np.ndarray, rng: np.random.Ge
     for w in range(waves):
         curve += np.cos(2 * np.pi * frequency[:, w, None] * x + phase[:, w, None])
     return np.asarray(z * (1 + sd[:, None] * np.sqrt(2 / waves) * curve), dtype=np.float32)
+
+
+def disturb_outer_frames(z: np.ndarray, offsets_ppm: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Give the sparse frames beyond 5.5 ppm errors of their own, of an SD drawn anew for every spectrum.
+
+    Measured spectra have them (the first and the last frames are not in the steady state of the others), and a
+    network that trusts these frames to the noise level reads them as tissue.
+
+    Parameters
+    ----------
+    z : ndarray
+        (n, n_offsets), one power.
+    offsets_ppm : ndarray
+        (n_offsets,).
+    rng : Generator
+        Source of randomness.
+    """
+    outer = np.nonzero(np.abs(offsets_ppm) > OUTER_PPM)[0]
+    sd = np.abs(rng.normal(0, OUTER_SD, (len(z), 1)))
+    disturbed = z.copy()
+    disturbed[:, outer] += (sd * rng.standard_normal((len(z), len(outer)))).astype(np.float32)
+    return disturbed
 
 
 def add_noise(z: np.ndarray, sigma: np.ndarray, rng: np.random.Generator) -> np.ndarray:

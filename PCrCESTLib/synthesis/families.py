@@ -87,9 +87,9 @@ _PCR = PoolPrior(
     Range(*KSW_RANGE_PER_S, log=True),
     Range(0.007, 0.014),
 )
-_CR = PoolPrior("Cr", Range(1.93, 2.05), Range(0.6e-3, 3.0e-3), Range(250, 900), Range(0.007, 0.014))
+_CR = PoolPrior("Cr", Range(1.93, 2.05), Range(0.1e-3, 3.0e-3), Range(250, 900), Range(0.007, 0.014))
 _AMIDE = PoolPrior(
-    "amide", Range(3.45, 3.65), Range(0.3e-3, 1.8e-3), Range(20, 150, log=True), Range(0.001, 0.008)
+    "amide", Range(3.45, 3.65), Range(0.3e-3, 4.5e-3), Range(20, 300, log=True), Range(0.001, 0.008)
 )
 _AMINE = PoolPrior(
     "amine", Range(2.8, 3.2), Range(0.3e-3, 5e-3), Range(2000, 8000, log=True), Range(0.006, 0.02)
@@ -101,7 +101,7 @@ _NOE = PoolPrior(
 PAPER_LIKE = MuscleFamily(
     name="paper-like",
     line_shape="lorentzian",
-    semisolid_fraction=Range(0.03, 0.28),
+    semisolid_fraction=Range(0.02, 0.28),
     semisolid_k_per_s=Range(12, 50, log=True),
     semisolid_t2_s=Range(2.5e-5, 8e-5, log=True),
     semisolid_shift_ppm=Range(-0.5, 0.5),
@@ -111,7 +111,7 @@ PAPER_LIKE = MuscleFamily(
 RICH = MuscleFamily(
     name="rich",
     line_shape="super-lorentzian",
-    semisolid_fraction=Range(0.03, 0.22),
+    semisolid_fraction=Range(0.02, 0.22),
     semisolid_k_per_s=Range(12, 60, log=True),
     semisolid_t2_s=Range(6e-6, 1.6e-5, log=True),
     semisolid_shift_ppm=Range(-2.5, 0.0),
@@ -158,7 +158,7 @@ RICH = MuscleFamily(
 BROAD = MuscleFamily(
     name="broad",
     line_shape="gaussian",
-    semisolid_fraction=Range(0.03, 0.22),
+    semisolid_fraction=Range(0.02, 0.22),
     semisolid_k_per_s=Range(12, 60, log=True),
     semisolid_t2_s=Range(8e-6, 3e-5, log=True),
     semisolid_shift_ppm=Range(-1.5, 0.5),

@@ -11,7 +11,7 @@ import time
 
 import numpy as np
 
-from PCrCESTLib.advise import advise
+from PCrCESTLib.advice.forecast import advise
 from PCrCESTLib.physics.bound import Bound, bound
 from PCrCESTLib.physics.library import reference_muscle
 from PCrCESTLib.physics.prior import FS, KSW

@@ -24,7 +24,7 @@ LAYERS = (
     ("preparation", "synthesis"),
     ("readers", "models", "fitting"),
     ("quantify", "quality", "roi", "statistics", "study", "report", "evaluation", "map_files", "overview",
-     "figures", "advise", "advice_*", "protocol_design", "protocol_search"),
+     "figures", "advice"),
     ("scene", "commands"),
     ("cli", "viewer"),
     ("__main__",),

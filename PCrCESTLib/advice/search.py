@@ -12,11 +12,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from PCrCESTLib.errors import PhysicsError
-from PCrCESTLib.physics.prior import Prior
-from PCrCESTLib.physics.tissue import Tissue
-from PCrCESTLib.protocol import Protocol
-from PCrCESTLib.protocol_design import (
+from PCrCESTLib.advice.design import (
     JACOBIAN_SHARE,
     TARGETS,
     FramePool,
@@ -24,6 +20,10 @@ from PCrCESTLib.protocol_design import (
     Progress,
     frame_pool,
 )
+from PCrCESTLib.errors import PhysicsError
+from PCrCESTLib.physics.prior import Prior
+from PCrCESTLib.physics.tissue import Tissue
+from PCrCESTLib.protocol import Protocol
 
 MAX_POWERS = 3  # a fourth brings 0 (rat, 4.7 T) to 7 % (human, 3 T), measured, for an unwieldy scan
 # A further power that lowers the objective by less is not worth the longer protocol card.

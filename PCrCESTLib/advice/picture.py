@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from PCrCESTLib.advise import SEARCH_ROI_VOXELS, Advice
+from PCrCESTLib.advice.forecast import SEARCH_ROI_VOXELS, Advice
+from PCrCESTLib.advice.search import SearchResult
 from PCrCESTLib.errors import MissingExtraError
 from PCrCESTLib.protocol import Protocol
-from PCrCESTLib.protocol_search import SearchResult
 
 PICTURE_FILE = "precision.png"
 FS_COLOR, KSW_COLOR = "tab:blue", "tab:orange"

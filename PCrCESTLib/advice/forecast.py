@@ -10,14 +10,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from PCrCESTLib.advice.design import Progress
+from PCrCESTLib.advice.search import SearchResult, search_protocols
 from PCrCESTLib.errors import PhysicsError
 from PCrCESTLib.physics.bound import Bound, bound, is_costly
 from PCrCESTLib.physics.library import human_muscle, rat_muscle, reference_muscle
 from PCrCESTLib.physics.prior import FS, KSW, default_prior, get_value, with_values
 from PCrCESTLib.physics.tissue import Tissue
 from PCrCESTLib.protocol import Protocol
-from PCrCESTLib.protocol_design import Progress
-from PCrCESTLib.protocol_search import SearchResult, search_protocols
 
 TISSUES = ("auto", "rat", "human", "reference")
 HUMAN_UP_TO_T = 3.5  # "auto" takes a scanner up to this field for a clinical one

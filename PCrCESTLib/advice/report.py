@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
-from PCrCESTLib.advise import SEARCH_ROI_VOXELS, Advice
+from PCrCESTLib.advice.forecast import SEARCH_ROI_VOXELS, Advice
 from PCrCESTLib.protocol_json import save_protocol
 
 COLUMNS = (
