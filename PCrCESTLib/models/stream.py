@@ -13,12 +13,7 @@ from PCrCESTLib.models.inference import Spectra, aligned
 from PCrCESTLib.models.network import conditions
 from PCrCESTLib.preparation.b0 import samples_water_dip, shift_from_dip
 from PCrCESTLib.protocol import Protocol
-from PCrCESTLib.synthesis.augment import (
-    add_noise,
-    disturb_outer_frames,
-    draw_noise_levels,
-    perturb_background,
-)
+from PCrCESTLib.synthesis.augment import add_noise, disturb, draw_noise_levels
 from PCrCESTLib.synthesis.backgrounds import Backgrounds
 from PCrCESTLib.synthesis.families import TRAINING_FAMILIES, MuscleFamily
 from PCrCESTLib.synthesis.spectra import CleanSpectra, frames_of, fully_synthetic, partially_synthetic
@@ -74,10 +69,8 @@ class Source:
 
     def scan(self, clean: CleanSpectra, sigma: np.ndarray, rng: np.random.Generator) -> Spectra:
         """Spectra as a scan of these tissues would give them, prepared as ``quantify`` prepares them."""
-        blocks = [
-            add_noise(disturb_outer_frames(perturb_background(z, o, rng), o, rng), sigma, rng)
-            for z, o in zip(self.blocks(clean.z), self.offsets_ppm, strict=True)
-        ]
+        disturbed = disturb(self.blocks(clean.z), self.offsets_ppm, rng)
+        blocks = [add_noise(z, sigma, rng) for z in disturbed]
         b0 = np.zeros(len(clean))
         if samples_water_dip(self.offsets_ppm[0]):
             b0, _ = shift_from_dip(blocks[0], self.offsets_ppm[0])

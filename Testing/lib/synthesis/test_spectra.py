@@ -8,7 +8,7 @@ import pytest
 from PCrCESTLib.errors import ReaderError
 from PCrCESTLib.physics import GAMMA
 from PCrCESTLib.protocols import named_protocol
-from PCrCESTLib.synthesis import spectra
+from PCrCESTLib.synthesis import augment, spectra
 from PCrCESTLib.synthesis.augment import add_noise, perturb_background
 from PCrCESTLib.synthesis.backgrounds import (
     Backgrounds,
@@ -112,3 +112,28 @@ def test_fat_dilutes_water_by_its_share(monkeypatch):
     assert np.all(fat[:, np.abs(OFFSETS + 3.375) < 0.01] < 0.35)
     diluted = spectra._with_fat(np.full(fat.shape, 0.5), PROTOCOL, np.zeros(3), np.ones(3), np.random.default_rng(0))
     np.testing.assert_allclose(diluted[:, far], (0.5 + 0.1) / 1.1, rtol=4e-3)
+
+
+def test_unsaturated_signal_lifts_every_power_alike():
+    z = [np.zeros((500, 5), dtype=np.float32), np.ones((500, 5), dtype=np.float32)]
+    low, high = augment.add_unsaturated(z, np.random.default_rng(0))
+    assert np.all(high == 1)
+    assert 0.4 < np.mean(low[:, 0] > 0) < 0.6
+    assert low.max() <= 0.1 / 1.1 + 1e-6
+
+
+def test_blur_is_the_mean_over_nearby_frequencies():
+    """A parabola gains ½·w²·curvature exactly, which is its mean over frequencies of SD w."""
+    offsets = np.arange(-2, 2.01, 0.125)
+    z = (0.1 * offsets**2)[None].astype(np.float32)
+    blurred = augment.blur(z, offsets, np.array([0.06]))
+    np.testing.assert_allclose(blurred[0, 1:-1] - z[0, 1:-1], 0.5 * 0.06**2 * 0.2, rtol=2e-2)
+    np.testing.assert_array_equal(augment.blur(z, offsets, np.zeros(1)), z)
+
+
+def test_only_the_outer_frames_get_errors_of_their_own():
+    offsets = np.array([-10.0, -6.25, -5.0, 0.0, 2.6, 5.0, 7.5])
+    z = np.full((200, 7), 0.8, dtype=np.float32)
+    disturbed = augment.disturb_outer_frames(z, offsets, np.random.default_rng(0))
+    assert np.all(np.std(disturbed[:, [0, 1, 6]], axis=0) > 0.002)
+    np.testing.assert_array_equal(disturbed[:, 2:6], z[:, 2:6])
