@@ -24,12 +24,15 @@ def overview_input(
     model: Model,
     device: Device,
     anatomy: np.ndarray | None,
+    name: str,
 ) -> FigureInput:
-    """Collect maps, regions and mean spectra; without an anatomical image, M0 or the far-off-resonance image."""
+    """Collect maps, regions and mean spectra; without an anatomical image, M0 or the far-off-resonance image.
+
+    ``name`` heads the picture.
+    """
     if anatomy is None:
         anatomy = series.m0 if series.m0 is not None else series.blocks[0].z[0]
-    if not rois:
-        rois = [("all tissue", result.voxels.mask)]
+    masks = dict(rois) or {"all tissue": result.voxels.mask}
     mean = tuple(
         MeanSpectra(power, model.grid_ppm, np.stack([s.z[p] for s in spectra]))
         for p, power in enumerate(series.powers_ut)
@@ -43,8 +46,8 @@ def overview_input(
         fs_sd=result.maps["fs_sd"],
         ksw_sd=result.maps["ksw_sd"],
         ksw_identifiable=(result.quality & Quality.KSW_NOT_IDENTIFIABLE) == 0,
-        rois=tuple(rois),
+        rois=tuple((s.roi, masks[s.roi]) for s in spectra),
         spectra=mean,
-        title="Phosphocreatine from CEST",
+        title=f"Phosphocreatine from CEST · {name}",
         footer=f"PCrCEST {__version__} · model {model.card.name} · {device.name} · noise SD of Z {noise}",
     )

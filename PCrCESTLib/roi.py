@@ -63,6 +63,8 @@ def roi_rows(
 ) -> tuple[list[RoiRow], list[RoiSpectrum]]:
     """Return both estimates of fs, ksw and PCr concentration for every region, and its mean spectrum.
 
+    A region without a usable voxel has neither.
+
     Parameters
     ----------
     maps : Maps

@@ -112,8 +112,9 @@ def run(args: argparse.Namespace) -> int:
         write_maps(result, inputs.series.geometry, folder)
         if rows:
             write_roi_table(rows, folder / "roi_statistics.csv")
-        warnings = [*inputs.notes, *result.warnings]
-        warnings += _picture(inputs, result, spectra, model, device, folder / "overview.png")
+        warnings = [*inputs.notes, *result.warnings, *_empty_regions(inputs, spectra)]
+        name = " + ".join(path.name for path in args.series)
+        warnings += _picture(inputs, result, spectra, model, device, folder / "overview.png", name)
         record = _record(args, inputs, result, model, why_model, device, warnings)
         record["seconds"] = round(time.monotonic() - started, 2)
         write_record(record, folder / "quantify.json")
@@ -173,18 +174,30 @@ def _regions(
     return (rows if inputs.rois is not None else []), spectra
 
 
+def _empty_regions(inputs: _Inputs, spectra: list[RoiSpectrum]) -> list[str]:
+    """Return a sentence for every region that no usable voxel lies in; it is not in the table."""
+    names = () if inputs.rois is None else inputs.rois.names
+    found = {spectrum.roi for spectrum in spectra}
+    return [f"region {name} has no voxel with a usable spectrum and is left out" for name in names if name not in found]
+
+
 def _picture(
-    inputs: _Inputs, result: Maps, spectra: list[RoiSpectrum], model: Model, device: Device, path: Path
+    inputs: _Inputs,
+    result: Maps,
+    spectra: list[RoiSpectrum],
+    model: Model,
+    device: Device,
+    path: Path,
+    name: str,
 ) -> list[str]:
     """Save the picture; without matplotlib, return the sentence that says so (the maps do not depend on it)."""
     from PCrCESTLib.figures import save_overview
     from PCrCESTLib.overview import overview_input
 
     rois = [] if inputs.rois is None else list(zip(inputs.rois.names, inputs.rois.masks, strict=True))
+    content = overview_input(inputs.series, result, rois, spectra, model, device, inputs.anatomy, name)
     try:
-        save_overview(
-            path, overview_input(inputs.series, result, rois, spectra, model, device, inputs.anatomy)
-        )
+        save_overview(path, content)
     except MissingExtraError as error:
         return [f"no picture: {error}"]
     return []

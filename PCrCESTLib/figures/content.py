@@ -38,7 +38,7 @@ class DisplayRanges:
 
     fs: tuple[float, float] = (0.0, 1.6)
     ksw: tuple[float, float] = (0.0, 250.0)
-    fs_sd: tuple[float, float] = (0.0, 0.4)
+    fs_sd: tuple[float, float] = (0.0, 0.6)
     ksw_sd: tuple[float, float] = (0.0, 80.0)
 
 

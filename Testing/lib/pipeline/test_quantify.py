@@ -185,3 +185,18 @@ def _between(image: np.ndarray, references: np.ndarray, frame: int) -> np.ndarra
     before = references[references <= frame][-1]
     weight = 0.0 if after == before else (frame - before) / (after - before)
     return (1 - weight) * image[before] + weight * image[after]
+
+
+def test_a_region_without_tissue_is_left_out_and_named(a_simulated_scan, tmp_path):
+    labels = sitk.ReadImage(str(a_simulated_scan / "sub-sim_labels.nii.gz"))
+    array = sitk.GetArrayFromImage(labels)
+    array[:, :2, :2] = 9
+    corner = sitk.GetImageFromArray(array)
+    corner.CopyInformation(labels)
+    sitk.WriteImage(corner, str(tmp_path / "labels.nii.gz"))
+    out = tmp_path / "o"
+    arguments = ["quantify", *powers(a_simulated_scan), "--rois", str(tmp_path / "labels.nii.gz"), "--out", str(out)]
+    assert main([*arguments, "--progress", "none"]) == 0
+    record = json.loads((out / "quantify.json").read_text(encoding="utf-8"))
+    assert any("label 9" in warning for warning in record["warnings"])
+    assert "label 9" not in (out / "roi_statistics.csv").read_text(encoding="utf-8")
