@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from PCrCESTLib.figures.hatch import hatch_pixels
 from PCrCESTLib.figures.text import LABEL_PT, PANEL_PT, ROI_COLORS, SMALL_PT, draw_legend, write
 from PCrCESTLib.figures.view import View, boundary_segments, choose_view, label_point
 
@@ -19,8 +20,6 @@ SHORTEST_ROW_IN = 1.9
 TALLEST_MAP_IN = 3.4
 FS_COLORS, KSW_COLORS = "viridis", "plasma"  # perceptually uniform and safe for color-blind readers
 BACKGROUND = "#161616"
-HATCH_GRAY, HATCH_LINE = 0.42, 0.72
-HATCH_SUBPIXELS, HATCH_PERIOD, HATCH_WIDTH = 8, 12, 4  # a stripe every one and a half voxels
 
 
 def overview_view(result: FigureInput) -> View:
@@ -65,17 +64,6 @@ def draw_maps(band: Any, result: FigureInput, view: View) -> None:
         write(axes, 0.0, 1.03, title, fontsize=PANEL_PT, transform=axes.transAxes)
         _color_bar(band, view, row, column, shown, values, unit)
     draw_legend(_legend_panel(band, view), result, hatched=hatched)
-
-
-def hatch_pixels(mask: np.ndarray) -> np.ndarray:
-    """RGBA picture, eight pixels a voxel side: striped gray where ``mask``, else transparent."""
-    fine = np.kron(mask.astype(bool), np.ones((HATCH_SUBPIXELS, HATCH_SUBPIXELS), dtype=bool))
-    rows, columns = np.indices(fine.shape)
-    stripe = (rows + columns) % HATCH_PERIOD < HATCH_WIDTH
-    picture = np.ones((*fine.shape, 4))
-    picture[..., :3] = np.where(stripe, HATCH_LINE, HATCH_GRAY)[..., None]
-    picture[..., 3] = fine
-    return picture
 
 
 def _scaled(values: np.ndarray | None, factor: float) -> np.ndarray | None:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from PCrCESTLib.figures.hatch import hatch_pixels
+
 if TYPE_CHECKING:
     from PCrCESTLib.figures.content import FigureInput
 
@@ -96,8 +98,6 @@ def _legend_line(axes: Any, y: float, index: int, name: str, mask: np.ndarray) -
 
 
 def _hatch_swatch(axes: Any, y: float, step: float) -> None:
-    from PCrCESTLib.figures.maps import hatch_pixels
-
     swatch = hatch_pixels(np.ones((1, 2), dtype=bool))
     axes.imshow(swatch, extent=(0.0, 0.075, y - 0.35 * step, y + 0.35 * step), aspect="auto", zorder=3)
     axes.set(xlim=(0, 1), ylim=(0, 1))
