@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from PCrCESTLib.models.registry import which_model
 from PCrCESTLib.protocol_json import protocol_to_dict
 from PCrCESTLib.readers import read_series
 from PCrCESTLib.readers.companions import find_companions
@@ -67,6 +68,7 @@ def series_facts(series: CestSeries, companions: dict[str, Path]) -> dict[str, A
         "saturation": protocol.saturation.describe(),
         "normalized": protocol.normalized,
         "protocol": protocol_to_dict(protocol),
+        "model": which_model(protocol),
         "companions": {role: str(path) for role, path in companions.items()},
         "notes": list(series.notes),
     }
@@ -83,6 +85,7 @@ def as_text(facts: dict[str, Any]) -> str:
         ("powers", _powers(facts["powers_ut"])),
         ("offsets", _offsets(facts["offsets_ppm"])),
         ("references", _references(facts)),
+        ("model", facts["model"]),
         *((f"--{role}", path) for role, path in facts["companions"].items()),
         *(("note", note) for note in facts["notes"]),
     ]

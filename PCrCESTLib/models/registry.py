@@ -57,16 +57,35 @@ def choose_model(protocol: Protocol) -> tuple[Model, str]:
     """
     differences: dict[str, list[str]] = {}
     for name in bundled_names():
-        path = bundled_folder() / f"{name}.json"
-        card = ModelCard.from_json(path.read_text(encoding="utf-8"), path)
-        differences[name] = mismatches(card, protocol)
+        differences[name] = mismatches(_bundled_card(name), protocol)
         if not differences[name]:
-            return load_model(path), f"{name}: field, powers, duration and offsets agree with the scan"
+            return find_model(name), f"{name}: field, powers, duration and offsets agree with the scan"
     nearest = min(differences, key=lambda n: len(differences[n]))
     raise ModelMismatchError(
         f"no bundled model fits this scan ({protocol.describe()}); the nearest, {nearest}, differs: "
         f"{'; '.join(differences[nearest])}. Train one with: pcrcest train --protocol PROTOCOL.json --name my-scanner"
     )
+
+
+def which_model(protocol: Protocol) -> str:
+    """Say in one line which bundled model fits a series, alone or with a further power, or why none does."""
+    for name in bundled_names():
+        card = _bundled_card(name)
+        if not mismatches(card, protocol):
+            return f"{name} fits"
+    for name in bundled_names():
+        card = _bundled_card(name)
+        missing = [p for p in card.protocol.powers_ut if not any(_same_powers((p,), (q,)) for q in protocol.powers_ut)]
+        common = len(card.protocol.powers_ut) - len(missing)
+        rest = [m for m in mismatches(card, protocol) if not m.startswith("powers ")]
+        if common == len(protocol.powers_ut) and not rest:
+            return f"{name} fits together with a series at {_list(tuple(missing))} µT"
+    return "none fits; train one with: pcrcest train --protocol PROTOCOL.json --name my-scanner"
+
+
+def _bundled_card(name: str) -> ModelCard:
+    path = bundled_folder() / f"{name}.json"
+    return ModelCard.from_json(path.read_text(encoding="utf-8"), path)
 
 
 def require_match(model: Model, protocol: Protocol) -> None:
