@@ -15,6 +15,7 @@ from PCrCESTLib.preparation.b0 import align
 
 CHUNK = 4096
 SIGMA_LIMITS = (2e-4, 3e-2)  # the noise range of the training; beyond it the nearest end is used
+MAX_STANDARDIZED = 4.0
 Progress = Callable[[float], None]
 
 
@@ -174,6 +175,10 @@ def likely_noise(model: Model, z: np.ndarray, at_least: float) -> float:
 
 def _posterior(model: Model, table: np.ndarray) -> Posterior:
     table = table.astype(np.float64)
+    # Spectra unlike any of the training can drive the network anywhere; they are flagged, and their numbers stay
+    # finite within a few prior widths.
+    table[:, :2] = np.clip(table[:, :2], -MAX_STANDARDIZED, MAX_STANDARDIZED)
+    table[:, 2:5] = np.clip(table[:, 2:5], -MAX_STANDARDIZED / 2, MAX_STANDARDIZED / 2)
     scale, offset = model.log_sd.astype(np.float64), model.log_mean.astype(np.float64)
     l11, l21, l22 = table[:, 2], table[:, 3], table[:, 4]
     sd_fs, sd_ksw = l11 * scale[0], np.hypot(l21, l22) * scale[1]
