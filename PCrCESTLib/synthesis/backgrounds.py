@@ -9,8 +9,10 @@ because it stays finite through water, where 1/Z itself diverges.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +23,8 @@ from PCrCESTLib.synthesis.families import TRAINING_FAMILIES, MuscleFamily, draw_
 
 BACKGROUND_POOLS = frozenset({"amine", "hydroxyl", "spurious"})
 WATER_WINDOW_PPM = 1.0
+BACKGROUND_POWER_TOLERANCE_UT = 0.01
+BACKGROUND_FIELD_TOLERANCE = 0.02
 _COS2_FLOOR = 1e-6
 
 
@@ -37,7 +41,9 @@ class Backgrounds:
     amine, mt : ndarray
         (n_tissues, n_powers, n_offsets) s⁻¹.
     source : str
-        Where they come from, for the model card.
+        Where they come from in one line, for the model card.
+    provenance : dict
+        For measured ones: field (``field_t``), scans with checksums, voxels and fit errors; JSON values only.
 
     Raises
     ------
@@ -50,6 +56,7 @@ class Backgrounds:
     amine: np.ndarray
     mt: np.ndarray
     source: str
+    provenance: dict[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         expected = (len(self.b1_ut), len(self.offsets_ppm))
@@ -75,6 +82,7 @@ def save_backgrounds(backgrounds: Backgrounds, path: Path) -> None:
         amine=backgrounds.amine,
         mt=backgrounds.mt,
         source=np.array(backgrounds.source),
+        provenance=np.array(json.dumps(backgrounds.provenance)),
     )
 
 
@@ -90,9 +98,35 @@ def load_backgrounds(path: Path) -> Backgrounds:
         with np.load(path, allow_pickle=False) as arrays:
             values = {k: arrays[k] for k in ("offsets_ppm", "b1_ut", "amine", "mt")}
             source = str(arrays["source"])
+            provenance = json.loads(str(arrays["provenance"]) if "provenance" in arrays else "{}")
     except (OSError, ValueError, KeyError) as error:
         raise ReaderError(f"{path}: not a background file of this program ({error})") from error
-    return Backgrounds(**values, source=source)
+    return Backgrounds(**values, source=source, provenance=provenance)
+
+
+def require_powers(backgrounds: Backgrounds, protocol: Protocol) -> None:
+    """Refuse backgrounds that were not measured at every power and at the field of a protocol.
+
+    Raises
+    ------
+    ReaderError
+        With what was found and what is expected.
+    """
+    missing = [
+        p for p in protocol.powers_ut if np.min(np.abs(backgrounds.b1_ut - p)) > BACKGROUND_POWER_TOLERANCE_UT
+    ]
+    found = " + ".join(f"{p:g}" for p in backgrounds.b1_ut)
+    if missing:
+        raise ReaderError(
+            f"the background was measured at {found} µT, the protocol also has {missing[0]:g} µT; extract one "
+            "from scans with --background-from"
+        )
+    field_t = backgrounds.provenance.get("field_t", protocol.field_t)
+    if abs(field_t / protocol.field_t - 1) > BACKGROUND_FIELD_TOLERANCE:
+        raise ReaderError(
+            f"the background was measured at {field_t:g} T, the protocol is for {protocol.field_t:g} T; extract one "
+            "from scans with --background-from"
+        )
 
 
 def spin_lock_angle(

@@ -9,7 +9,12 @@ import numpy as np
 
 from PCrCESTLib.physics import Tissue, Water, z_spectra
 from PCrCESTLib.protocol import Protocol
-from PCrCESTLib.synthesis.backgrounds import BACKGROUND_POOLS, Backgrounds, spin_lock_angle
+from PCrCESTLib.synthesis.backgrounds import (
+    BACKGROUND_POOLS,
+    BACKGROUND_POWER_TOLERANCE_UT,
+    Backgrounds,
+    spin_lock_angle,
+)
 from PCrCESTLib.synthesis.families import MuscleDraw, MuscleFamily, draw_muscle
 from PCrCESTLib.synthesis.fat import FAT_LINES_PPM
 
@@ -147,7 +152,7 @@ def _background_inverse_z(
     which = rng.integers(backgrounds.n_tissues, size=n)
     amine, mt = np.empty(dw.shape), np.empty(dw.shape)
     for p, power in enumerate(backgrounds.b1_ut):
-        frames = np.abs(b1_ut - power) < 0.01
+        frames = np.abs(b1_ut - power) < BACKGROUND_POWER_TOLERANCE_UT
         for i in range(backgrounds.n_tissues):
             rows = np.nonzero(which == i)[0]
             if len(rows):

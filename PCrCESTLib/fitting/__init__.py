@@ -1,0 +1,1 @@
+"""Fits: spectra in, parameters of a model out."""
