@@ -1,0 +1,1 @@
+"""The networks and training data that ours is compared with; for evaluation only, never needed by users."""
