@@ -1,8 +1,8 @@
 """Voxels per second of the bundled network on this machine, beside the reference two-branch network.
 
 Run: ``python Testing/benchmarks/inference.py`` (about a minute). Both get the same voxels in the same run. The
-reference network (Magn Reson Med 2026: two branches, each a convolutional denoiser of 2→128→128→128→2 channels and an
-encoder of 32-64-64, 297 k parameters) carries random weights here, which cost the same time as trained ones.
+reference network (Magn Reson Med 2026, ``PCrCESTLib.rivals.reference_network``) carries random weights here, which
+cost the same time as trained ones.
 """
 
 from __future__ import annotations
@@ -12,11 +12,13 @@ from functools import partial
 
 import numpy as np
 import torch
-from torch import nn
 
 from PCrCESTLib.models.backend import NumpyBackend, TorchBackend
 from PCrCESTLib.models.inference import Spectra, predict
 from PCrCESTLib.models.registry import find_model
+from PCrCESTLib.protocols import named_protocol
+from PCrCESTLib.rivals.reference_network import ReferenceNetwork
+from PCrCESTLib.rivals.samples import Samples, rival_grid_ppm
 
 N_VOXELS = 60_000
 N_REFERENCE = 2_000
@@ -34,42 +36,18 @@ def spectra(n: int) -> Spectra:
     return Spectra([offsets, offsets], z, np.full(n, 0.01), b0, np.full(n, 0.62), unknown)
 
 
-class ReferenceBranch(nn.Module):
-    """One branch: denoiser, optional second difference, encoder."""
-
-    def __init__(self, length: int, second_difference: bool) -> None:
-        super().__init__()
-        kernels, channels = (5, 3, 3, 3), (2, 128, 128, 128, 2)
-        layers: list[nn.Module] = []
-        for i, kernel in enumerate(kernels):
-            layers.append(nn.Conv1d(channels[i], channels[i + 1], kernel, padding=kernel // 2))
-            layers.append(nn.ELU())
-        self.denoiser = nn.Sequential(*layers[:-1])
-        self.second_difference = second_difference
-        self.encoder = nn.Sequential(
-            nn.Conv1d(2, 32, 3, padding=1), nn.ReLU(),
-            nn.Conv1d(32, 64, 3, padding=1), nn.ReLU(),
-            nn.Conv1d(64, 64, 3, padding=1), nn.ReLU(),
-        )  # fmt: skip
-        self.linear = nn.Linear(64, 128)
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        x = self.denoiser(x)
-        if self.second_difference:
-            x = 2 * x[..., 1:-1] - x[..., :-2] - x[..., 2:]
-        return self.linear(self.encoder(x).mean(-1))
-
-
 def reference_seconds(n: int) -> float:
     """Seconds the reference network takes for ``n`` voxels in batches of 256."""
-    whole, local = ReferenceBranch(85, False), ReferenceBranch(17, True)
-    head = nn.Sequential(nn.Linear(256, 128), nn.ReLU(), nn.Linear(128, 64), nn.ReLU(), nn.Linear(64, 2))
-    x = torch.rand(n, 2, 85)
+    grid = rival_grid_ppm(named_protocol("rat-4.7T-dual"))
+    network = ReferenceNetwork(grid, 2)
+    nothing = Samples(np.empty((0, 2, len(grid))), np.empty((0, 2)), np.empty(0))
+    weights = network.initial(nothing, np.random.default_rng(0))
+    params = {key: torch.from_numpy(values) for key, values in weights.items()}
+    x = torch.rand(n, 2, len(grid))
     with torch.no_grad():
         started = time.perf_counter()
         for i in range(0, n, 256):
-            part = x[i : i + 256]
-            head(torch.cat([whole(part), local(part[..., 52:69])], dim=-1))
+            network.forward(params, x[i : i + 256])
         return time.perf_counter() - started
 
 
