@@ -26,6 +26,11 @@ class RivalPlan:
         Noisy spectra seen in all.
     seconds : float
         Stop after this time too; over all runs when resumed.
+    learning_rate : float
+        Adam's; 0 for the network's own (the reference paper's 1e-4 for its network).
+    decay : bool
+        Let the learning rate fall to a hundredth along a cosine, round by round, over ``samples``. The paper did
+        not, but it also took 44 million samples; with less, this is the fairer training.
     batch : int
         Spectra an update.
     noise : tuple of float
@@ -43,6 +48,8 @@ class RivalPlan:
 
     samples: int = 12_000_000
     seconds: float = float("inf")
+    learning_rate: float = 0.0
+    decay: bool = False
     batch: int = 64
     noise: tuple[float, float] = (0.001, 0.04)
     round_samples: int = 131_072
@@ -141,8 +148,9 @@ def load_state(plan: RivalPlan, identity: str, path: Path) -> State:
 
 
 def _comparable(plan: RivalPlan) -> dict[str, object]:
-    """Everything that must agree to resume: all but the budget, which may be extended."""
+    """Everything that must agree to resume: all but the budget, which may be extended unless a decay follows it."""
     facts = asdict(plan) | {"noise": list(plan.noise)}
-    for key in ("samples", "seconds", "patience", "precision", "exact_share"):
+    free = ("seconds", "patience", "precision", "exact_share")
+    for key in free if plan.decay else ("samples", *free):
         del facts[key]
     return facts

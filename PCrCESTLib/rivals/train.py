@@ -64,6 +64,8 @@ def run(args: argparse.Namespace, command: str) -> int:
         samples=int(args.samples),
         seconds=args.seconds,
         round_samples=args.round,
+        learning_rate=args.learning_rate,
+        decay=args.decay,
         precision=args.precision,
         seed=args.seed,
     )
@@ -116,6 +118,8 @@ def finished_rival(
         "distinct_spectra": int(state.history[-1]["samples"] / source.reuse),
         "seconds": round(state.seconds),
         "batch": plan.batch,
+        "learning_rate": plan.learning_rate or "the network's own",
+        "decay": plan.decay,
         "noise": list(plan.noise),
         "precision": plan.precision,
         "best_at_samples": int(best["samples"]),
@@ -147,6 +151,8 @@ def _parser() -> argparse.ArgumentParser:
     add("--background", type=Path, metavar="FILE.npz", help="measured components (default: simulated)")
     add("--samples", type=float, default=RivalPlan.samples, help="spectra seen in all (default: %(default)g)")
     add("--seconds", type=float, default=math.inf, help="stop after this time too (default: no limit)")
+    add("--learning-rate", type=float, default=0.0, help="Adam's (default: the network's own)")
+    add("--decay", action="store_true", help="let the learning rate fall along a cosine")
     add(
         "--round",
         type=int,

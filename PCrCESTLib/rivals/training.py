@@ -181,6 +181,11 @@ class _Learner:
         self.optimizer.step()
         return float(losses[0].detach())
 
+    def set_rate(self, learning_rate: float) -> None:
+        """Set Adam's step size."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate
+
     def tensor(self, values: np.ndarray) -> Any:
         """Bring an array to the device."""
         import torch
@@ -214,6 +219,7 @@ def _round(learner: _Learner, state: State, plan: RivalPlan, pool: _Pool, report
     """Train over one round's samples; adds a row with the training loss."""
     samples = pool.of_round(state.rounds)
     rng = _stream(plan, _ORDER, 2 * state.rounds + 1)
+    learner.set_rate((plan.learning_rate or learner.architecture.learning_rate) * _decay(state, plan))
     half = plan.precision == "bf16" and _fraction(state, plan) < 1 - plan.exact_share
     losses = []
     for start in range(0, len(samples) - plan.batch + 1, plan.batch):
@@ -226,6 +232,12 @@ def _round(learner: _Learner, state: State, plan: RivalPlan, pool: _Pool, report
             report(seen / plan.samples, f"{seen} samples, loss {np.mean(losses[-_REPORT_EVERY:]):.1f}")
     row = {"samples": float((state.rounds + 1) * plan.round_samples), "training": float(np.mean(losses))}
     return replace(state, rounds=state.rounds + 1, history=[*state.history, row])
+
+
+def _decay(state: State, plan: RivalPlan) -> float:
+    if not plan.decay:
+        return 1.0
+    return float(0.01 + 0.99 * 0.5 * (1 + np.cos(np.pi * _fraction(state, plan))))
 
 
 def _judged(learner: _Learner, state: State, plan: RivalPlan, validation: Samples, seconds: float) -> State:

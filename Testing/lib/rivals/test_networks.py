@@ -165,6 +165,18 @@ def test_a_resumed_training_equals_an_uninterrupted_one(source, tmp_path):
         np.testing.assert_array_equal(values, resumed.weights[key])
 
 
+def test_a_training_can_be_extended_unless_its_learning_rate_decays(source, tmp_path):
+    """A cosine is drawn over the whole budget, so another budget is another training."""
+    mlp = make_architecture("mlp", GRID, 2)
+    longer = replace(TINY, samples=2 * TINY.samples)
+    steady, decaying = tmp_path / "steady.npz", tmp_path / "decaying.npz"
+    train_rival(mlp, source, TINY, checkpoint=steady)
+    assert train_rival(mlp, source, longer, checkpoint=steady).rounds == 4
+    train_rival(mlp, source, replace(TINY, decay=True), checkpoint=decaying)
+    with pytest.raises(ReaderError, match="another training"):
+        train_rival(mlp, source, replace(longer, decay=True), checkpoint=decaying)
+
+
 def test_a_checkpoint_of_another_training_is_refused(source, tmp_path):
     path = tmp_path / "checkpoint.npz"
     train_rival(make_architecture("mlp", GRID, 2), source, TINY, checkpoint=path)
