@@ -17,6 +17,7 @@ POWER_TOLERANCE = 0.03
 DURATION_TOLERANCE = 0.05
 COVERAGE_PPM = 0.15  # in the PCr window: how far the nearest acquired offset may lie from a grid point
 OUTER_COVERAGE_PPM = 1.3
+SAME_OFFSET_PPM = 0.01
 
 
 def bundled_folder() -> Path:
@@ -67,6 +68,24 @@ def choose_model(protocol: Protocol) -> tuple[Model, str]:
     )
 
 
+def starting_model(protocol: Protocol) -> Model | None:
+    """Return the bundled model whose training can go on for a protocol, None when there is none."""
+    for name in bundled_names():
+        if not obstacles(_bundled_card(name).protocol, protocol):
+            return find_model(name)
+    return None
+
+
+def obstacles(ours: Protocol, protocol: Protocol) -> list[str]:
+    """List in words why a model of the protocol ``ours`` cannot be trained on for another; empty when it can.
+
+    The offsets must be the same: the network's first layer is bound to them.
+    """
+    a, b = (np.unique(np.round([p.offsets_ppm[i] for i in p.saturated_frames], 4)) for p in (ours, protocol))
+    same = len(a) == len(b) and bool(np.allclose(a, b, atol=SAME_OFFSET_PPM))
+    return differences(ours, protocol) + ([] if same else [f"{len(b)} offsets that are not the model's {len(a)}"])
+
+
 def which_model(protocol: Protocol) -> str:
     """Say in one line which bundled model fits a series, alone or with a further power, or why none does."""
     for name in bundled_names():
@@ -106,7 +125,11 @@ def require_match(model: Model, protocol: Protocol) -> None:
 
 def mismatches(card: ModelCard, protocol: Protocol) -> list[str]:
     """List in words every way the scan differs from what the model was trained for; empty when it fits."""
-    ours = card.protocol
+    return differences(card.protocol, protocol)
+
+
+def differences(ours: Protocol, protocol: Protocol) -> list[str]:
+    """List in words every way a scan's protocol differs from a model's (``ours``); empty when it fits."""
     found = []
     if abs(protocol.field_t / ours.field_t - 1) > FIELD_TOLERANCE:
         found.append(f"field {protocol.field_t:g} T, model {ours.field_t:g} T")

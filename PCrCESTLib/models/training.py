@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from PCrCESTLib.errors import MissingExtraError
+from PCrCESTLib.errors import MissingExtraError, ModelMismatchError
 from PCrCESTLib.models.backend import NumpyBackend, TorchBackend
 from PCrCESTLib.models.card import ModelCard
 from PCrCESTLib.models.inference import aligned
@@ -26,9 +26,10 @@ from PCrCESTLib.models.network import (
     local_indices,
     principal_scores,
 )
+from PCrCESTLib.models.registry import obstacles
 from PCrCESTLib.models.stream import Batch, Source, batches, prefetched
 from PCrCESTLib.protocol import Protocol
-from PCrCESTLib.synthesis.backgrounds import Backgrounds, simulate_backgrounds
+from PCrCESTLib.synthesis.backgrounds import Backgrounds, require_powers, simulate_backgrounds
 from PCrCESTLib.synthesis.families import FS_RANGE, KSW_RANGE_PER_S
 from PCrCESTLib.version import __version__
 
@@ -62,6 +63,7 @@ def train_model(
     plan: TrainingPlan,
     *,
     backgrounds: Backgrounds | None = None,
+    initial: Model | None = None,
     device: str = "cpu",
     command: str = "",
     report: Report | None = None,
@@ -79,6 +81,8 @@ def train_model(
         Length, seed and sizes.
     backgrounds : Backgrounds, optional
         Measured components; from simulated muscle when absent.
+    initial : Model, optional
+        A model of the same protocol and offsets to start from, whatever ``plan.sizes`` says.
     device : str
         torch device.
     command : str
@@ -92,6 +96,10 @@ def train_model(
     ------
     MissingExtraError
         When torch is not installed.
+    ModelMismatchError
+        When the training of ``initial`` cannot go on for this protocol.
+    ReaderError
+        When the backgrounds are of other powers or another field.
     """
     try:
         import torch
@@ -101,13 +109,14 @@ def train_model(
     rng = np.random.default_rng(plan.seed)
     if backgrounds is None:
         backgrounds = simulate_backgrounds(protocol, BACKGROUNDS_PER_FAMILY, rng)
+    require_powers(backgrounds, protocol)
     source = Source(protocol, backgrounds)
     grid = source.offsets_ppm[0]
     torch.manual_seed(plan.seed)
-    model = _untrained(name, source, grid, plan, rng)
+    model = _untrained(name, source, grid, plan, rng) if initial is None else _restarted(name, source, initial)
     with _a_core_left_for_batches():
         model = _fit(model, source, plan, TorchBackend(device), report, checkpoint)
-    return _finished(model, source, plan, command, time.monotonic() - started)
+    return _finished(model, source, plan, command, time.monotonic() - started, initial)
 
 
 @contextmanager
@@ -145,6 +154,21 @@ def _untrained(
     sd = params["target.sd"]
     card = ModelCard(name, source.protocol, FS_RANGE, KSW_RANGE_PER_S, (float(sd[0]), float(sd[1])), {})
     return Model(card, grid, params)
+
+
+def _restarted(name: str, source: Source, initial: Model) -> Model:
+    """Take over all of a model's parameters.
+
+    The first layer too: its scores are the input that the trained weights know, and a basis fitted anew would make
+    those weights worthless.
+    """
+    found = obstacles(initial.card.protocol, source.protocol)
+    if found:
+        raise ModelMismatchError(
+            f"training cannot start from model {initial.card.name}: {'; '.join(found)}; start from another or none"
+        )
+    card = ModelCard(name, source.protocol, FS_RANGE, KSW_RANGE_PER_S, initial.card.prior_log_sd, {})
+    return Model(card, initial.grid_ppm, dict(initial.params))
 
 
 def _fit(
@@ -215,7 +239,9 @@ def _with_weights(model: Model, weights: dict[str, Any], backend: TorchBackend) 
     )
 
 
-def _finished(model: Model, source: Source, plan: TrainingPlan, command: str, seconds: float) -> Model:
+def _finished(
+    model: Model, source: Source, plan: TrainingPlan, command: str, seconds: float, initial: Model | None
+) -> Model:
     import torch
 
     rng = np.random.default_rng(plan.seed + 1_000_003)  # never used in training
@@ -232,6 +258,15 @@ def _finished(model: Model, source: Source, plan: TrainingPlan, command: str, se
         "pcrcest": __version__,
         "threshold_quantile": THRESHOLD_QUANTILE,
     }
+    if source.backgrounds.provenance:
+        training["background_provenance"] = source.backgrounds.provenance
+    if initial is not None:
+        same = np.random.default_rng(plan.seed + 1_000_004)
+        training["initial"] = {
+            "name": initial.card.name,
+            "weights_sha256": initial.card.weights_sha256,
+            "errors_on_these_spectra": measure_errors(initial, source, clean, same),
+        }
     card = replace(
         model.card,
         training=training,
