@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from PCrCESTLib.advice.forecast import Advice, advise, evaluation_tissues
 from PCrCESTLib.advice.picture import write_picture
 from PCrCESTLib.advice.report import advice_text, verdict, write_advice
-from PCrCESTLib.advice.forecast import Advice, advise, evaluation_tissues
 from PCrCESTLib.commands import advise as command
 from PCrCESTLib.errors import CancelledError, MissingExtraError, PhysicsError, ProtocolError
 from PCrCESTLib.physics.bound import bound

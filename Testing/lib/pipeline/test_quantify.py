@@ -110,18 +110,19 @@ def test_the_same_scan_gives_the_same_bytes_of_values(a_result, a_simulated_scan
     np.testing.assert_array_equal(read(tmp_path / "o" / "fs.nii.gz"), read(a_result / "fs.nii.gz"))
 
 
-def test_real_rat_legs_give_physiological_pcr(shared_data, tmp_path):
-    """Six control rats, 0.25 µT: PCr of resting muscle is 25–35 mM (31P MRS: 33 ± 2), legs agree."""
+def test_real_rat_legs_agree_with_each_other_and_with_the_reference_paper(shared_data, tmp_path):
+    """Control rats at 0.25 µT: both legs alike, fs within its 90 % interval of the paper's range 0.6–1.4e-3."""
     for rat in sorted((shared_data / "rat_leg_4p7T").iterdir())[:2]:
         stem = rat / rat.name
         out = tmp_path / rat.name
         arguments = ["quantify", f"{stem}_cest.nii.gz", "--r1", f"{stem}_R1obs.nii.gz"]
         assert main([*arguments, "--rois", f"{stem}_legs.nii.gz", "--out", str(out), "--progress", "none"]) == 0
         with (out / "roi_statistics.csv").open(encoding="utf-8", newline="") as stream:
-            rows = [r for r in csv.DictReader(stream) if r["estimator"] == "ROI spectrum" and r["quantity"] == "PCr"]
-        values = np.array([float(r["value"]) for r in rows])
-        assert np.all((values > 15) & (values < 60))
-        assert abs(values[0] / values[1] - 1) < 0.35
+            rows = [r for r in csv.DictReader(stream) if r["estimator"] == "ROI spectrum" and r["quantity"] == "fs"]
+        fs, sd = (np.array([float(r[key]) for r in rows]) for key in ("value", "sd"))
+        assert np.all((fs + 1.645 * sd > 0.6e-3) & (fs - 1.645 * sd < 1.4e-3))
+        assert np.all(sd / fs < 0.35)
+        assert abs(fs[0] / fs[1] - 1) < 0.35
 
 
 def test_an_oblique_scan_gives_oblique_maps(a_simulated_scan, tmp_path):
