@@ -230,7 +230,11 @@ class TestRival:
     def test_survives_a_file(self, rival, samples, tmp_path):
         again = load_rival(save_rival(rival, tmp_path))
         np.testing.assert_array_equal(again.predict(spectra_of(samples)), rival.predict(spectra_of(samples)))
-        assert again.card.training["validation_loss_without_noise"] > 0
+
+    def test_its_card_compares_it_with_guessing_the_mean(self, rival):
+        """2250 is what the mean of the reference paper's grid scores in its own loss."""
+        assert rival.card.training["training_like_loss_of_the_mean"] == pytest.approx(2250, rel=0.05)
+        assert rival.card.training["training_like_loss_without_noise"] < 2500
 
     def test_swapped_weights_are_refused(self, rival, tmp_path):
         path = save_rival(rival, tmp_path)
