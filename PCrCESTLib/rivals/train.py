@@ -25,7 +25,7 @@ from PCrCESTLib.rivals.plan import PRECISIONS, RivalPlan, State
 from PCrCESTLib.rivals.recipe import AuthorsFull, AuthorsPartial
 from PCrCESTLib.rivals.rival import NETWORKS, Rival, RivalCard, make_architecture, save_rival
 from PCrCESTLib.rivals.samples import ExactSamples, Samples, SampleSource, rival_grid_ppm
-from PCrCESTLib.rivals.training import train_rival
+from PCrCESTLib.rivals.training import distinct_spectra, train_rival
 from PCrCESTLib.synthesis.backgrounds import Backgrounds, load_backgrounds, simulate_backgrounds
 from PCrCESTLib.version import __version__
 
@@ -118,7 +118,7 @@ def finished_rival(
         "command": command,
         "seed": plan.seed,
         "samples": int(state.history[-1]["samples"]),
-        "distinct_spectra": int(state.history[-1]["samples"] / source.reuse),
+        "distinct_spectra": distinct_spectra(source, plan, state.rounds),
         "seconds": round(state.seconds),
         "batch": plan.batch,
         "learning_rate": plan.learning_rate or "the network's own",

@@ -124,13 +124,23 @@ def _line(state: State) -> str:
     )
 
 
+def distinct_spectra(source: SampleSource, plan: RivalPlan, rounds: int) -> int:
+    """Count the different spectra that the pool held over a number of rounds."""
+    fresh, n_blocks = _blocks_of(source, plan)
+    return fresh * (rounds + n_blocks - 1)
+
+
+def _blocks_of(source: SampleSource, plan: RivalPlan) -> tuple[int, int]:
+    """Fresh spectra a round, and how many rounds' worth of them the pool holds."""
+    return -(-plan.round_samples // source.reuse), 1 if source.reuse == 1 else _REUSED_ROUNDS * source.reuse
+
+
 class _Pool:
     """The samples of each round: as many fresh ones as the source's ``reuse`` allows, and those of earlier rounds."""
 
     def __init__(self, source: SampleSource, plan: RivalPlan, first_round: int) -> None:
         self._source, self._plan = source, plan
-        self._fresh = -(-plan.round_samples // source.reuse)
-        n_blocks = 1 if source.reuse == 1 else _REUSED_ROUNDS * source.reuse
+        self._fresh, n_blocks = _blocks_of(source, plan)
         self._blocks: deque[Samples] = deque(maxlen=n_blocks)
         self._next = first_round
 

@@ -263,6 +263,7 @@ class TestCommand:
         assert train.main(self.arguments(tmp_path, *small)) == 0
         card = json.loads((tmp_path / "mlp-authors-full.json").read_text())
         assert card["training"]["samples"] == 1024
+        assert card["training"]["distinct_spectra"] == 16 * 1024 // 8
         assert "exact engine" in card["training"]["description"]
 
     def test_unusable_input_is_one_line(self, tmp_path, capsys):
