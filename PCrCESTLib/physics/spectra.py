@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -15,7 +13,9 @@ from PCrCESTLib.physics.system import System, build_system
 from PCrCESTLib.physics.tissue import Tissue, common_length
 from PCrCESTLib.saturation import Saturation
 
-# Points (tissue × frame) worked on at once. NumPy: the 40 or so arrays of 128 KiB fit a core's L2 cache.
+# Points (tissue × frame) worked on at once. NumPy: the 40 or so arrays of 128 KiB fit a core's L2 cache. The
+# operations on them last some 6 µs, too short to share between Python threads: two threads handing the
+# interpreter lock back and forth were 15 % slower than one. To use several cores, run several processes.
 # torch: large enough to hide the cost of launching an operation.
 _POINTS_NUMPY, _POINTS_TORCH_CPU, _POINTS_ACCELERATOR = 16384, 65536, 1 << 20
 
@@ -33,7 +33,6 @@ def z_spectra(
     b0_shift_ppm: Array = 0.0,
     relative_b1: Array = 1.0,
     chunk_points: int | None = None,
-    threads: int | None = None,
 ) -> Array:
     """Z = Mz/M0 of water after saturation, by the exact solution of the Bloch-McConnell equations.
 
@@ -56,8 +55,6 @@ def z_spectra(
         True B1 divided by nominal B1.
     chunk_points : int, optional
         Points (tissue × frame) worked on at once, which bounds the memory; chosen by default.
-    threads : int, optional
-        NumPy only: threads that share the chunks; by default one for every usable core.
 
     Returns
     -------
@@ -99,8 +96,10 @@ def z_spectra(
 
         return solve_block(backend, build, saturation)
 
-    tiles = list(_tiles(n_frames, n_tissues, chunk_points or _default_points(backend)))
-    return _assemble(backend, tiles, solve, (n_tissues, n_frames), threads)
+    result = backend.zeros((n_tissues, n_frames))
+    for rows, columns in _tiles(n_frames, n_tissues, chunk_points or _default_points(backend)):
+        result[columns, rows] = solve((rows, columns)).T
+    return result
 
 
 def _check_frames(backend: Backend, offsets_ppm: Array, b1_ut: Array) -> None:
@@ -131,34 +130,6 @@ def _tiles(n_frames: int, n_tissues: int, points: int) -> Iterator[Tile]:
     for first in range(0, n_tissues, tissues):
         for row in range(0, n_frames, frames):
             yield slice(row, min(row + frames, n_frames)), slice(first, min(first + tissues, n_tissues))
-
-
-def _assemble(
-    backend: Backend,
-    tiles: list[Tile],
-    solve: Callable[[Tile], Array],
-    shape: tuple[int, int],
-    threads: int | None,
-) -> Array:
-    result = backend.zeros(shape)
-    if backend.is_torch or len(tiles) == 1:
-        for rows, columns in tiles:
-            result[columns, rows] = solve((rows, columns)).T
-        return result
-
-    def fill(tile: Tile) -> None:
-        result[tile[1], tile[0]] = solve(tile).T
-
-    with ThreadPoolExecutor(threads or _usable_cores()) as pool:
-        for _ in pool.map(fill, tiles):
-            pass
-    return result
-
-
-def _usable_cores() -> int:
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def _number_or_array(backend: Backend, value: Array) -> Array:

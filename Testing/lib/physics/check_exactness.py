@@ -50,11 +50,9 @@ def compare(n_tissues, seed):
             recovery_s=None if rng.random() < 0.7 else 1.0,
         )
         expected = reference_z(tissue, saturation, offsets, 1.0, field_t, relative_b1=relative_b1)
-        z = _counted(result, tissue, saturation, offsets, 1.0, field_t, relative_b1=relative_b1, threads=1)
+        z = _counted(result, tissue, saturation, offsets, 1.0, field_t, relative_b1=relative_b1)
         single = as_kind(tissue, np.float32)
-        z32 = z_spectra(
-            single, saturation, offsets, 1.0, field_t, relative_b1=np.float32(relative_b1), threads=1
-        )
+        z32 = z_spectra(single, saturation, offsets, 1.0, field_t, relative_b1=np.float32(relative_b1))
         result.points += z.size
         result.error_float64 = max(result.error_float64, float(np.abs(z - expected).max()))
         result.error_float32 = max(result.error_float32, float(np.abs(z32 - expected).max()))
