@@ -30,7 +30,8 @@ cmake-lists:
 # The bundled models, each as its card says; about ten minutes a model on two cores.
 weights: .venv/full
 	for name in rat-4.7T-dual rat-4.7T-0.25uT; do \
-	  $(BIN)/pcrcest train --protocol $$name --name $$name --out PCrCESTLib/models/weights --overwrite || exit 1; \
+	  $(BIN)/pcrcest train --protocol $$name --name $$name --samples 1e7 \
+	    --out PCrCESTLib/models/weights --overwrite || exit 1; \
 	done
 
 .venv/light: pyproject.toml
