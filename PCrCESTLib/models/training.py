@@ -144,9 +144,13 @@ def _untrained(
     features = np.asarray(local_features(z, local, n_powers, NumpyBackend()))
     window = np.concatenate([z[:, p * len(grid) + local] for p in range(n_powers)], axis=1)
     noise_gain = float(np.mean(np.clip(window, 0.1, None) ** -4.0))
-    params = initial_parameters(min(N_GLOBAL_SCORES, z.shape[1]), features.shape[1], plan.sizes, rng)
-    for branch, x, gain in (("global", z, 1.0), ("local", features, noise_gain)):
-        count = N_GLOBAL_SCORES if branch == "global" else x.shape[1]
+    # A quarter of the directions at least stay outside, where noise and what no tissue explains can be told apart.
+    n_global = min(N_GLOBAL_SCORES, 3 * z.shape[1] // 4)
+    params = initial_parameters(n_global, features.shape[1], plan.sizes, rng)
+    for branch, x, count, gain in (
+        ("global", z, n_global, 1.0),
+        ("local", features, features.shape[1], noise_gain),
+    ):
         params |= {f"{branch}.{k}": v for k, v in principal_scores(x, count, gain).items()}
     logs = np.log(np.stack([clean.fs, clean.ksw], axis=1))
     params["target.mean"] = logs.mean(axis=0).astype(np.float32)
