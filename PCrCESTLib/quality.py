@@ -36,6 +36,16 @@ MEANING = {
 }
 
 
+def limits_of(powers_ut: tuple[float, ...]) -> tuple[str, ...]:
+    """Say what a scan at these saturation powers cannot tell, however good it is."""
+    if len(powers_ut) > 1:
+        return ()
+    return (
+        f"one saturation power ({powers_ut[0]:g} µT) hardly tells ksw; its map mostly repeats the training range: a "
+        "second power would identify it",
+    )
+
+
 def flags(posterior: Posterior, sigma: np.ndarray, dip_found: np.ndarray, card: ModelCard) -> np.ndarray:
     """Quality bits of n voxels, uint8 (n,).
 

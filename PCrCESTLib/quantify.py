@@ -16,7 +16,7 @@ from PCrCESTLib.preparation.b0 import samples_water_dip, shift_from_dip
 from PCrCESTLib.preparation.mask import body_mask
 from PCrCESTLib.preparation.noise import estimate_noise
 from PCrCESTLib.preparation.zseries import ZSeries, protocol_of
-from PCrCESTLib.quality import Quality, flags
+from PCrCESTLib.quality import Quality, flags, limits_of
 
 MAP_NAMES = ("fs", "ksw", "fs_sd", "ksw_sd")
 Report = Callable[[float, str], None]
@@ -165,13 +165,8 @@ def _on_grid(mask: np.ndarray, values: np.ndarray) -> np.ndarray:
 
 
 def _warnings(series: ZSeries, voxels: Voxels, quality: np.ndarray) -> tuple[str, ...]:
-    found = list(voxels.notes)
+    found = [*voxels.notes, *limits_of(series.powers_ut)]
     bits = quality[voxels.mask]
-    if len(series.blocks) == 1:
-        found.append(
-            f"one saturation power ({series.powers_ut[0]:g} µT) hardly tells ksw; its map mostly repeats the training "
-            "range: a second power would identify it"
-        )
     for flag, text in (
         (Quality.KSW_NOT_IDENTIFIABLE, "ksw is not identifiable"),
         (Quality.FS_NOT_IDENTIFIABLE, "fs is not identifiable"),

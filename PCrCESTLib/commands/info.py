@@ -11,6 +11,7 @@ from typing import Any
 
 from PCrCESTLib.models.registry import which_model
 from PCrCESTLib.protocol_json import protocol_to_dict
+from PCrCESTLib.quality import limits_of
 from PCrCESTLib.readers import read_series
 from PCrCESTLib.readers.companions import find_companions
 from PCrCESTLib.series import CestSeries
@@ -70,7 +71,7 @@ def series_facts(series: CestSeries, companions: dict[str, Path]) -> dict[str, A
         "protocol": protocol_to_dict(protocol),
         "model": which_model(protocol),
         "companions": {role: str(path) for role, path in companions.items()},
-        "notes": list(series.notes),
+        "notes": [*series.notes, *limits_of(protocol.powers_ut)],
     }
 
 

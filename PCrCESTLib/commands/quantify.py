@@ -24,6 +24,7 @@ from PCrCESTLib.physics.concentration import PCR_PROTONS
 from PCrCESTLib.preparation.zseries import ZSeries, prepare_series, protocol_of
 from PCrCESTLib.progress import KINDS, make_progress
 from PCrCESTLib.protocol_json import protocol_to_dict
+from PCrCESTLib.quality import limits_of
 from PCrCESTLib.quantify import Companions, Maps, quantify
 from PCrCESTLib.readers import RoiSet, read_map, read_mask, read_rois, read_series
 from PCrCESTLib.roi import ROI_SPECTRUM, RoiRow, RoiSpectrum, roi_rows
@@ -97,6 +98,9 @@ def run(args: argparse.Namespace) -> int:
     with staged(args.out, overwrite=args.overwrite) as folder:
         progress.step(0.0, "reading")
         inputs = _read(args)
+        known_limits = limits_of(inputs.series.powers_ut)
+        for limit in known_limits:
+            progress.warn(limit)
         model, why_model = _model(args.model, inputs.series)
         device = choose_device(args.device)
         result = quantify(
@@ -120,7 +124,8 @@ def run(args: argparse.Namespace) -> int:
         write_record(record, folder / "quantify.json")
         files = sorted(p.name for p in folder.iterdir())
     for warning in warnings:
-        progress.warn(warning)
+        if warning not in known_limits:
+            progress.warn(warning)
     progress.finish(out=str(args.out), files=files, seconds=record["seconds"])
     if args.progress == "bar":
         sys.stdout.write(_summary(args.out, rows, model, why_model, device))

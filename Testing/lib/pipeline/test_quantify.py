@@ -202,3 +202,18 @@ def test_a_region_without_tissue_is_left_out_and_named(a_simulated_scan, tmp_pat
     record = json.loads((out / "quantify.json").read_text(encoding="utf-8"))
     assert any("label 9" in warning for warning in record["warnings"])
     assert "label 9" not in (out / "roi_statistics.csv").read_text(encoding="utf-8")
+
+
+def test_what_one_power_cannot_tell_is_said_before_the_analysis(tmp_path, capsys):
+    """In the job's events the sentence comes before the first voxel is computed, and once; `info` says it too."""
+    assert main(["simulate", "--out", str(tmp_path / "s"), "--protocol", "rat-4.7T-0.25uT", "--size", "40"]) == 0
+    series = str(tmp_path / "s" / "sub-sim_cest-0.25uT.nii.gz")
+    capsys.readouterr()
+    assert main(["quantify", series, "--out", str(tmp_path / "o"), "--progress", "json"]) == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    said = [i for i, e in enumerate(events) if "one saturation power" in e.get("message", "")]
+    computed = [i for i, e in enumerate(events) if e.get("stage") == "inference"]
+    assert len(said) == 1
+    assert said[0] < computed[0]
+    assert main(["info", series]) == 0
+    assert "one saturation power" in capsys.readouterr().out
