@@ -1,8 +1,10 @@
 """Errors of the main job on digital rat legs whose fs and ksw are known, voxel by voxel and region by region.
 
 Run: ``python Testing/benchmarks/phantom.py FOLDER`` (about a minute); scans and results stay in FOLDER. The phantom's
-``realistic`` muscle was set to measured rats by hand and never trained on; ``reference`` is the reference paper's
-simulated muscle. Every number comes from the command line job a user runs.
+``realistic`` muscle was set to measured rats by hand and never trained on, but the training was designed while looking
+at animals of it (seeds 1 to 5), and fat has the same lines in both; ``reference`` is the reference paper's simulated
+muscle. Both keep T2 of PCr at 10 ms, the middle of the training range: see ``sensitivity.py``. Every number comes from
+the command line job a user runs.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from PCrCESTLib.cli import main as pcrcest
 
 QUANTITIES = ("fs", "ksw")
 ESTIMATORS = ("mean of voxels", "ROI spectrum")
+SEEDS = (11, 12, 13)  # animals that nobody looked at while the training was designed
 
 
 def read(path: Path) -> np.ndarray:
@@ -71,7 +74,7 @@ def main() -> None:
     lines = []
     for family in ("realistic", "reference"):
         for noise in (0.01, 0.005, 0.002):
-            cases = [errors(run(folder, family, noise, seed)) for seed in (3, 4, 5)]
+            cases = [errors(run(folder, family, noise, seed)) for seed in SEEDS]
             cells = [
                 f"{rms(np.concatenate([c[quantity, kind] for c in cases])):7.1%}"
                 for kind in ("voxels", *ESTIMATORS)
