@@ -10,7 +10,6 @@ import numpy as np
 
 from PCrCESTLib.advice.forecast import SEARCH_ROI_VOXELS, Advice
 from PCrCESTLib.advice.search import SearchResult
-from PCrCESTLib.errors import MissingExtraError
 from PCrCESTLib.protocol import Protocol
 
 PICTURE_FILE = "precision.png"
@@ -27,12 +26,8 @@ def write_picture(advice: Advice, path: Path) -> None:
     MissingExtraError
         When matplotlib is not installed.
     """
-    try:
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingExtraError("matplotlib", "the picture of the advice", "figures") from error
     heights = [3.8] if advice.search is None else [3.8, 1.2 + 0.4 * len(advice.search.alternatives), 2.6]
-    figure = Figure(figsize=(9.0, sum(heights)), layout="constrained")
+    figure = new_figure("the picture of the advice", figsize=(9.0, sum(heights)), layout="constrained")
     figure.suptitle("\n".join(textwrap.wrap(advice.protocol.describe(), TITLE_COLUMNS)), fontsize="medium")
     panels = figure.subplots(len(heights), 1, squeeze=False, height_ratios=heights)[:, 0]
     _draw_precision(panels[0], advice)

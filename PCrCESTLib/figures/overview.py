@@ -6,7 +6,8 @@ import uuid
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PCrCESTLib.errors import MissingExtraError, OutputError
+from PCrCESTLib.errors import OutputError
+from PCrCESTLib.figures.canvas import new_figure
 from PCrCESTLib.figures.content import FigureInput
 
 if TYPE_CHECKING:
@@ -46,19 +47,14 @@ def draw_overview(result: FigureInput) -> Figure:
     MissingExtraError
         When matplotlib is not installed.
     """
-    try:
-        from matplotlib.backends.backend_agg import FigureCanvasAgg
-        from matplotlib.figure import Figure
-    except ImportError as error:
-        raise MissingExtraError("matplotlib", "the overview figure", "figures") from error
     from PCrCESTLib.figures.maps import draw_maps, overview_view, row_height_in
     from PCrCESTLib.figures.spectra import draw_spectra
     from PCrCESTLib.figures.text import draw_headline
 
     view = overview_view(result)
     maps_in, spectra_in = 2 * row_height_in(view), 2.9 if result.spectra else 0.0
-    figure = Figure(figsize=(WIDTH_IN, 0.55 + maps_in + spectra_in + 0.35), facecolor="white")
-    FigureCanvasAgg(figure)
+    size = (WIDTH_IN, 0.55 + maps_in + spectra_in + 0.35)
+    figure = new_figure("the overview figure", figsize=size, facecolor="white")
     boxes = _bands(figure, maps_in, spectra_in)
     draw_maps(boxes["maps"], result, view)
     if result.spectra:
