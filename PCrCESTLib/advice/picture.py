@@ -10,6 +10,7 @@ import numpy as np
 
 from PCrCESTLib.advice.forecast import SEARCH_ROI_VOXELS, Advice
 from PCrCESTLib.advice.search import SearchResult
+from PCrCESTLib.figures.canvas import new_figure
 from PCrCESTLib.protocol import Protocol
 
 PICTURE_FILE = "precision.png"
