@@ -11,7 +11,7 @@ import numpy as np
 from PCrCESTLib.models.backend import Array, Backend, NumpyBackend
 from PCrCESTLib.models.model import Model
 from PCrCESTLib.models.network import NetworkInput, conditions, forward
-from PCrCESTLib.preparation.b0 import align
+from PCrCESTLib.preparation.b0 import align, alignment
 
 CHUNK = 4096
 SIGMA_LIMITS = (2e-4, 3e-2)  # the noise range of the training; beyond it the nearest end is used
@@ -83,8 +83,11 @@ class Posterior:
 
 def aligned(spectra: Spectra, grid_ppm: np.ndarray) -> np.ndarray:
     """Spectra of all powers on the model's grid, measured from water, float32 (n, n_powers·n_grid)."""
+    first = spectra.offsets_ppm[0]
+    shared = alignment(first, spectra.b0_ppm, grid_ppm)
     parts = [
-        align(z, o, spectra.b0_ppm, grid_ppm) for z, o in zip(spectra.z, spectra.offsets_ppm, strict=True)
+        align(z, o, spectra.b0_ppm, grid_ppm, shared if np.array_equal(o, first) else None)
+        for z, o in zip(spectra.z, spectra.offsets_ppm, strict=True)
     ]
     return np.concatenate(parts, axis=1)
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import lru_cache
+
 import numpy as np
 from scipy.interpolate import CubicSpline
 
@@ -54,11 +57,18 @@ def shift_from_dip(z: np.ndarray, offsets_ppm: np.ndarray) -> tuple[np.ndarray, 
 
 def _parabola_vertex(x: np.ndarray, depth: np.ndarray, center: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     u = x[None, :] - center[:, None]
-    weight = np.where((np.abs(u) <= WINDOW_PPM) & (depth > 0.05), depth**4, 0.0)
-    y = 1 / np.maximum(depth, 0.05)
-    moments = [np.einsum("vo,vo->v", weight, u**k) for k in range(5)]
-    wy = weight * y
-    rhs = [np.einsum("vo,vo->v", wy, u**k) for k in range(3)]
+    square = depth * depth
+    weight = np.where((np.abs(u) <= WINDOW_PPM) & (depth > 0.05), square * square, np.float32(0))
+    u2 = u * u
+    wu2, wy = weight * u2, weight / np.maximum(depth, 0.05)
+    moments = [
+        weight.sum(axis=1),
+        np.einsum("vo,vo->v", weight, u),
+        wu2.sum(axis=1),
+        np.einsum("vo,vo->v", wu2, u),
+        np.einsum("vo,vo->v", wu2, u2),
+    ]
+    rhs = [wy.sum(axis=1), np.einsum("vo,vo->v", wy, u), np.einsum("vo,vo->v", wy, u2)]
     m0, m1, m2, m3, m4 = (m.astype(np.float64) for m in moments)
     r0, r1, r2 = (r.astype(np.float64) for r in rhs)
     # Cramer's rule for y = c + b u + a u²; only b/a is needed, so the common determinant drops out.
@@ -72,11 +82,50 @@ def _parabola_vertex(x: np.ndarray, depth: np.ndarray, center: np.ndarray) -> tu
 
 def _spline_slopes(offsets_ppm: np.ndarray) -> np.ndarray:
     """Matrix (n_offsets, n_offsets) that turns spectra into the slopes of their cubic splines, float32."""
+    return _slopes_of(tuple(offsets_ppm.tolist()))
+
+
+@lru_cache(maxsize=8)
+def _slopes_of(offsets_ppm: tuple[float, ...]) -> np.ndarray:
     unit = CubicSpline(offsets_ppm, np.eye(len(offsets_ppm)))
     return np.asarray(unit(offsets_ppm, 1).T, dtype=np.float32)
 
 
-def align(z: np.ndarray, offsets_ppm: np.ndarray, shift_ppm: np.ndarray, grid_ppm: np.ndarray) -> np.ndarray:
+@dataclass(frozen=True)
+class Alignment:
+    """Where the grid points of every spectrum lie among its offsets: made once, used for every power.
+
+    ``flat`` (n, n_grid) is the index of the offset to the left in the flattened spectra, ``width`` the step to the
+    next (ppm), and the rest the cubic Hermite weights of the right value and of both slopes.
+    """
+
+    flat: np.ndarray
+    width: np.ndarray
+    right: np.ndarray
+    left_slope: np.ndarray
+    right_slope: np.ndarray
+
+
+def alignment(offsets_ppm: np.ndarray, shift_ppm: np.ndarray, grid_ppm: np.ndarray) -> Alignment:
+    """Find ``grid_ppm`` (n_grid,), measured from each water frequency ``shift_ppm`` (n,), among the offsets."""
+    x = offsets_ppm.astype(np.float32)
+    target = np.clip(grid_ppm[None, :] + shift_ppm[:, None], x[0], x[-1]).astype(np.float32)
+    cell = np.clip(np.searchsorted(x, target, side="right") - 1, 0, len(x) - 2)
+    width = np.diff(x)[cell]
+    t = (target - x[cell]) / width
+    t2 = t * t
+    t3 = t2 * t
+    flat = cell + (np.arange(len(shift_ppm), dtype=cell.dtype) * len(x))[:, None]
+    return Alignment(flat, width, 3 * t2 - 2 * t3, t3 - 2 * t2 + t, t3 - t2)
+
+
+def align(
+    z: np.ndarray,
+    offsets_ppm: np.ndarray,
+    shift_ppm: np.ndarray,
+    grid_ppm: np.ndarray,
+    places: Alignment | None = None,
+) -> np.ndarray:
     """Evaluate every spectrum on ``grid_ppm`` measured from its own water frequency.
 
     Cubic spline (at 0.125 ppm, three-point tangents would miss the PCr peak by 0.001); beyond the sampled range the
@@ -92,24 +141,17 @@ def align(z: np.ndarray, offsets_ppm: np.ndarray, shift_ppm: np.ndarray, grid_pp
         (n_voxels,).
     grid_ppm : ndarray
         (n_grid,).
+    places : Alignment, optional
+        What `alignment` gives for these offsets, shifts and grid.
 
     Returns
     -------
     ndarray
         float32 (n_voxels, n_grid).
     """
-    x = offsets_ppm.astype(np.float32)
+    at = alignment(offsets_ppm, shift_ppm, grid_ppm) if places is None else places
     z = np.ascontiguousarray(z, dtype=np.float32)
-    tangent = z @ _spline_slopes(offsets_ppm)
-    target = np.clip(grid_ppm[None, :] + shift_ppm[:, None], x[0], x[-1]).astype(np.float32)
-    cell = np.clip(np.searchsorted(x, target, side="right") - 1, 0, len(x) - 2)
-    width = np.diff(x)[cell]
-    t = (target - x[cell]) / width
-    t2 = t * t
-    t3 = t2 * t
-    flat = cell + (np.arange(len(z), dtype=cell.dtype) * len(x))[:, None]
-    z_flat, slope = z.ravel(), tangent.ravel()
-    rise = 3 * t2 - 2 * t3
-    left, right = z_flat[flat], z_flat[flat + 1]
-    curve = (t3 - 2 * t2 + t) * slope[flat] + (t3 - t2) * slope[flat + 1]
-    return np.asarray(left + rise * (right - left) + width * curve, dtype=np.float32)
+    z_flat, slope = z.ravel(), (z @ _spline_slopes(offsets_ppm)).ravel()
+    left, right = z_flat[at.flat], z_flat[at.flat + 1]
+    curve = at.left_slope * slope[at.flat] + at.right_slope * slope[at.flat + 1]
+    return np.asarray(left + at.right * (right - left) + at.width * curve, dtype=np.float32)
