@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import queue
 import threading
 from collections.abc import Iterator
@@ -13,12 +14,19 @@ from PCrCESTLib.models.inference import Spectra, aligned
 from PCrCESTLib.models.network import conditions
 from PCrCESTLib.preparation.b0 import samples_water_dip, shift_from_dip
 from PCrCESTLib.protocol import Protocol
-from PCrCESTLib.synthesis.augment import add_noise, disturb, draw_noise_levels
+from PCrCESTLib.synthesis.augment import add_noise, disturb, draw_m0_factors, draw_noise_levels
 from PCrCESTLib.synthesis.backgrounds import Backgrounds
-from PCrCESTLib.synthesis.families import TRAINING_FAMILIES, MuscleFamily
-from PCrCESTLib.synthesis.spectra import CleanSpectra, frames_of, fully_synthetic, partially_synthetic
+from PCrCESTLib.synthesis.families import REFERENCE, TRAINING_FAMILIES, MuscleFamily
+from PCrCESTLib.synthesis.spectra import (
+    CleanSpectra,
+    frames_of,
+    fully_synthetic,
+    ideal_spectra,
+    partially_synthetic,
+)
 
-PARTIAL_SHARE = 0.5
+PARTIAL_SHARE = 0.5  # of what is not ideal
+IDEAL_SHARE = 0.3
 SIGMA_JITTER = 0.08  # a voxel's noise is known to about this much
 R1_ERROR = 0.03
 B1_MAP_ERROR = 0.03
@@ -37,31 +45,47 @@ class Batch:
 
 
 class Source:
-    """Draws clean spectra of a protocol from families and backgrounds."""
+    """Draws clean spectra of a protocol from families and backgrounds.
+
+    A share of them is the reference paper's muscle in a perfect scanner (`REFERENCE`, ``ideal_share``). A mixture
+    costs little where the families can be told apart, and there the network may reach the bound of each.
+    """
 
     def __init__(
         self,
         protocol: Protocol,
         backgrounds: Backgrounds,
         families: tuple[MuscleFamily, ...] = TRAINING_FAMILIES,
+        *,
+        ideal_share: float = IDEAL_SHARE,
+        partial_share: float = PARTIAL_SHARE,
     ) -> None:
         """Remember what to draw from."""
         self.protocol = protocol
         self.backgrounds = backgrounds
         self.families = families
+        self.ideal_share = ideal_share
+        self.partial_share = partial_share
         offsets, b1 = frames_of(protocol)
         self._frames = [np.nonzero(np.abs(b1 - power) < 0.01)[0] for power in protocol.powers_ut]
         self._frames = [frames[np.argsort(offsets[frames])] for frames in self._frames]
         self.offsets_ppm = [offsets[frames] for frames in self._frames]
 
     def clean(self, n: int, rng: np.random.Generator) -> CleanSpectra:
-        """Draw ``n`` noise-free spectra, families in equal shares, half of them partially synthetic."""
-        parts = []
-        each = -(-n // (2 * len(self.families)))
-        for family in self.families:
-            parts.append(fully_synthetic(family, self.protocol, each, rng))
-            parts.append(partially_synthetic(family, self.backgrounds, self.protocol, each, rng))
-        return CleanSpectra.concatenate(parts).take(rng.permutation(2 * each * len(self.families))[:n])
+        """Draw ``n`` noise-free spectra: the ideal share, the rest in equal shares of the families."""
+        n_ideal = round(self.ideal_share * n)
+        parts = [ideal_spectra(REFERENCE, self.protocol, n_ideal, rng)] if n_ideal else []
+        if n > n_ideal:
+            each = (n - n_ideal) / len(self.families)
+            n_partial = math.ceil(self.partial_share * each)
+            n_full = math.ceil(each) - n_partial
+            for family in self.families:
+                if n_full > 0:
+                    parts.append(fully_synthetic(family, self.protocol, n_full, rng))
+                if n_partial:
+                    parts.append(partially_synthetic(family, self.backgrounds, self.protocol, n_partial, rng))
+        joined = CleanSpectra.concatenate(parts)
+        return joined.take(rng.permutation(len(joined))[:n])
 
     def blocks(self, z: np.ndarray) -> list[np.ndarray]:
         """Split frames (n, n_frames) into powers, each with ascending offsets."""
@@ -69,8 +93,12 @@ class Source:
 
     def scan(self, clean: CleanSpectra, sigma: np.ndarray, rng: np.random.Generator) -> Spectra:
         """Spectra as a scan of these tissues would give them, prepared as ``quantify`` prepares them."""
-        disturbed = disturb(self.blocks(clean.z), self.offsets_ppm, rng)
-        blocks = [add_noise(z, sigma, rng) for z in disturbed]
+        pure = self.blocks(clean.z)
+        real = np.nonzero(~clean.ideal)[0]
+        disturbed = disturb([z[real] for z in pure], self.offsets_ppm, rng)
+        for z, changed in zip(pure, disturbed, strict=True):
+            z[real] = changed * draw_m0_factors(len(real), rng)[:, None]
+        blocks = [add_noise(z, sigma, rng) for z in pure]
         b0 = np.zeros(len(clean))
         if samples_water_dip(self.offsets_ppm[0]):
             b0, _ = shift_from_dip(blocks[0], self.offsets_ppm[0])

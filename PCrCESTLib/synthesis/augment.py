@@ -123,8 +123,12 @@ def disturb_outer_frames(z: np.ndarray, offsets_ppm: np.ndarray, rng: np.random.
     return disturbed
 
 
+def draw_m0_factors(n: int, rng: np.random.Generator) -> np.ndarray:
+    """Errors of the unsaturated reference (drift, one noisy frame) as factors of Z, (n,)."""
+    return np.asarray(1 + M0_ERROR_SD * rng.standard_normal(n, dtype=np.float32))
+
+
 def add_noise(z: np.ndarray, sigma: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Add Rician noise of SD ``sigma`` (n,) to spectra (n, n_offsets), and a common M0 error to each spectrum."""
+    """Add Rician noise of SD ``sigma`` (n,) to spectra (n, n_offsets)."""
     noise = rng.standard_normal((2, *z.shape), dtype=np.float32) * sigma[:, None]
-    m0 = 1 + M0_ERROR_SD * rng.standard_normal((len(z), 1), dtype=np.float32)
-    return np.asarray(np.hypot(z * m0 + noise[0], noise[1]), dtype=np.float32)
+    return np.asarray(np.hypot(z + noise[0], noise[1]), dtype=np.float32)

@@ -30,7 +30,8 @@ class CleanSpectra:
     """Noise-free spectra with their truth.
 
     ``z`` is float32 (n, n_frames) with frames in the protocol's saturated order; ``fs``, ``ksw`` (s⁻¹), ``r1_obs``
-    (s⁻¹), ``fm``, ``relative_b1`` and ``b0_ppm`` are (n,).
+    (s⁻¹), ``fm``, ``relative_b1`` and ``b0_ppm`` are (n,). ``ideal`` (n,) marks spectra of a perfect scanner, which
+    get noise and nothing else.
     """
 
     z: np.ndarray
@@ -40,6 +41,7 @@ class CleanSpectra:
     fm: np.ndarray
     relative_b1: np.ndarray
     b0_ppm: np.ndarray
+    ideal: np.ndarray
 
     @classmethod
     def concatenate(cls, parts: Sequence[CleanSpectra]) -> CleanSpectra:
@@ -73,6 +75,15 @@ def fully_synthetic(
     draw = draw_muscle(family, n, rng)
     b0, b1 = _field_errors(n, rng)
     return _clean(_with_fat(_engine(draw, protocol, b0, b1), protocol, b0, b1, rng), draw, b0, b1)
+
+
+def ideal_spectra(
+    family: MuscleFamily, protocol: Protocol, n: int, rng: np.random.Generator
+) -> CleanSpectra:
+    """Exact spectra of a perfect scanner: no fat, and marked so that nothing but noise is added."""
+    draw = draw_muscle(family, n, rng)
+    b0, b1 = _field_errors(n, rng)
+    return _clean(_engine(draw, protocol, b0, b1), draw, b0, b1, ideal=True)
 
 
 def partially_synthetic(
@@ -178,5 +189,8 @@ def _engine(draw: MuscleDraw, protocol: Protocol, b0: np.ndarray, b1: np.ndarray
     return np.asarray(z)
 
 
-def _clean(z: np.ndarray, draw: MuscleDraw, b0: np.ndarray, b1: np.ndarray) -> CleanSpectra:
-    return CleanSpectra(z.astype(np.float32), draw.fs, draw.ksw, draw.r1_obs, draw.fm, b1, b0)
+def _clean(
+    z: np.ndarray, draw: MuscleDraw, b0: np.ndarray, b1: np.ndarray, *, ideal: bool = False
+) -> CleanSpectra:
+    marks = np.full(len(b0), ideal)
+    return CleanSpectra(z.astype(np.float32), draw.fs, draw.ksw, draw.r1_obs, draw.fm, b1, b0, marks)
