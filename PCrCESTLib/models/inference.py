@@ -61,8 +61,10 @@ class Spectra:
 
 @dataclass(frozen=True)
 class Posterior:
-    """What the spectra say, each (n,): means and SDs of fs and ksw (s⁻¹), and of their logarithms.
+    """What the spectra say of fs and ksw (s⁻¹), each (n,).
 
+    ``log_*`` are posterior means of the logarithms; ``fs`` and ``ksw`` are their exponentials, the middle of the 90 %
+    interval (the mean of a log-normal would lie above, by 5 % at an SD of 30 %); ``*_sd`` are SDs of the log-normal.
     ``log_sd_*`` are SDs of the logarithm, ``log_correlation`` their correlation. ``residual`` is the RMS of
     the spectrum outside the training spectra's span over its noise SD; ``distance`` the RMS of its standardized
     scores inside it. Both are near 1 for spectra like those of the training.
@@ -186,12 +188,12 @@ def _posterior(model: Model, table: np.ndarray) -> Posterior:
     l11, l21, l22 = table[:, 2], table[:, 3], table[:, 4]
     sd_fs, sd_ksw = l11 * scale[0], np.hypot(l21, l22) * scale[1]
     log_fs, log_ksw = table[:, 0] * scale[0] + offset[0], table[:, 1] * scale[1] + offset[1]
-    fs, ksw = np.exp(log_fs + sd_fs**2 / 2), np.exp(log_ksw + sd_ksw**2 / 2)
+    fs, ksw = np.exp(log_fs), np.exp(log_ksw)
     return Posterior(
         fs=fs,
         ksw=ksw,
-        fs_sd=fs * np.sqrt(np.expm1(sd_fs**2)),
-        ksw_sd=ksw * np.sqrt(np.expm1(sd_ksw**2)),
+        fs_sd=fs * _spread(sd_fs),
+        ksw_sd=ksw * _spread(sd_ksw),
         log_fs=log_fs,
         log_ksw=log_ksw,
         log_sd_fs=sd_fs,
@@ -200,3 +202,8 @@ def _posterior(model: Model, table: np.ndarray) -> Posterior:
         residual=table[:, 5],
         distance=table[:, 6],
     )
+
+
+def _spread(log_sd: np.ndarray) -> np.ndarray:
+    """SD of a log-normal over its median."""
+    return np.asarray(np.exp(log_sd**2 / 2) * np.sqrt(np.expm1(log_sd**2)))

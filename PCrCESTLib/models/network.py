@@ -7,7 +7,9 @@ directions buried in noise fade out by themselves, and one network serves a sing
 - *local*: 1/Z of the PCr window (1.5–3.5 ppm) minus its chord, where the effect of a pool is additive and a smooth
   background drops out.
 
-The head joins them and gives mean and covariance of (log fs, log ksw).
+The head joins them and gives mean and covariance of (log fs, log ksw). To the mean it adds a linear readout of all
+scores whose weights it chooses itself: at low noise the best estimate is linear in the spectrum around a working point,
+and a smooth network would have to cancel large numbers to be so.
 """
 
 from __future__ import annotations
@@ -28,9 +30,9 @@ _MIN_Z = 0.02
 class Sizes:
     """Widths of the layers."""
 
-    global_branch: tuple[int, int] = (256, 160)
-    local_branch: tuple[int, int] = (128, 96)
-    head: tuple[int, int] = (256, 160)
+    global_branch: tuple[int, int] = (320, 224)
+    local_branch: tuple[int, int] = (160, 128)
+    head: tuple[int, int] = (320, 224)
 
 
 @dataclass(frozen=True)
@@ -99,6 +101,10 @@ def _dense(x: Array, params: dict[str, Array], name: str) -> Array:
     return x @ params[f"{name}.weight"] + params[f"{name}.bias"]
 
 
+def _hidden(x: Array, params: dict[str, Array], name: str, backend: Backend) -> Array:
+    return backend.silu(_dense(backend.silu(_dense(x, params, f"{name}.0")), params, f"{name}.1"))
+
+
 def forward(
     inputs: NetworkInput, params: dict[str, Array], local: np.ndarray, n_powers: int, backend: Backend
 ) -> Array:
@@ -111,19 +117,19 @@ def forward(
     """
     variance = inputs.sigma**2
     cond = inputs.conditions
-    g = backend.concatenate([_scores(inputs.z, params, "global", variance), cond])
-    g = backend.silu(_dense(backend.silu(_dense(g, params, "global.0")), params, "global.1"))
-    features = local_features(inputs.z, local, n_powers, backend)
-    x = backend.concatenate([_scores(features, params, "local", variance), cond])
-    x = backend.silu(_dense(backend.silu(_dense(x, params, "local.0")), params, "local.1"))
-    h = backend.concatenate([g, x, cond])
-    h = backend.silu(_dense(h, params, "head.0"))
-    h = backend.silu(_dense(h, params, "head.1"))
+    whole = _scores(inputs.z, params, "global", variance)
+    window = _scores(local_features(inputs.z, local, n_powers, backend), params, "local", variance)
+    g = _hidden(backend.concatenate([whole, cond]), params, "global", backend)
+    x = _hidden(backend.concatenate([window, cond]), params, "local", backend)
+    h = _hidden(backend.concatenate([g, x, cond]), params, "head", backend)
     out = _dense(h, params, "head.2")
+    scores = backend.concatenate([whole, window])
+    weights = _dense(h, params, "readout").reshape(len(scores), 2, -1)
+    linear = (weights * scores[:, None, :]).sum(-1) / scores.shape[1] ** 0.5
     floor = MIN_LOG_SD
     return backend.concatenate(
         [
-            out[:, :2],
+            out[:, :2] + linear,
             backend.softplus(out[:, 2:3]) + floor,
             out[:, 3:4],
             backend.softplus(out[:, 4:5]) + floor,
@@ -144,10 +150,11 @@ def initial_parameters(
         "head.0": (joined, sizes.head[0]),
         "head.1": (sizes.head[0], sizes.head[1]),
         "head.2": (sizes.head[1], 5),
+        "readout": (sizes.head[1], 2 * (n_global + n_local)),
     }
     params: dict[str, np.ndarray] = {}
     for name, (n_in, n_out) in layers.items():
-        gain = 0.1 if name == "head.2" else 1.4
+        gain = {"head.2": 0.1, "readout": 0.3}.get(name, 1.4)
         params[f"{name}.weight"] = (rng.standard_normal((n_in, n_out)) * gain / np.sqrt(n_in)).astype(
             np.float32
         )

@@ -21,12 +21,12 @@ from PCrCESTLib.synthesis.spectra import (
     CleanSpectra,
     frames_of,
     fully_synthetic,
-    ideal_spectra,
     partially_synthetic,
 )
 
-PARTIAL_SHARE = 0.5  # of what is not ideal
-IDEAL_SHARE = 0.3
+REFERENCE_SHARE = 0.25
+PARTIAL_SHARE = 0.5  # of the other families
+PERFECT_SHARE = 0.5
 SIGMA_JITTER = 0.08  # a voxel's noise is known to about this much
 R1_ERROR = 0.03
 B1_MAP_ERROR = 0.03
@@ -47,8 +47,8 @@ class Batch:
 class Source:
     """Draws clean spectra of a protocol from families and backgrounds.
 
-    A share of them is the reference paper's muscle in a perfect scanner (`REFERENCE`, ``ideal_share``). A mixture
-    costs little where the families can be told apart, and there the network may reach the bound of each.
+    A share of them is the reference paper's muscle (`REFERENCE`). A mixture costs little where the families can be
+    told apart: there the network reaches the bound of the narrow one and stays wide on the others.
     """
 
     def __init__(
@@ -57,14 +57,14 @@ class Source:
         backgrounds: Backgrounds,
         families: tuple[MuscleFamily, ...] = TRAINING_FAMILIES,
         *,
-        ideal_share: float = IDEAL_SHARE,
+        reference_share: float = REFERENCE_SHARE,
         partial_share: float = PARTIAL_SHARE,
     ) -> None:
         """Remember what to draw from."""
         self.protocol = protocol
         self.backgrounds = backgrounds
         self.families = families
-        self.ideal_share = ideal_share
+        self.reference_share = reference_share
         self.partial_share = partial_share
         offsets, b1 = frames_of(protocol)
         self._frames = [np.nonzero(np.abs(b1 - power) < 0.01)[0] for power in protocol.powers_ut]
@@ -72,11 +72,11 @@ class Source:
         self.offsets_ppm = [offsets[frames] for frames in self._frames]
 
     def clean(self, n: int, rng: np.random.Generator) -> CleanSpectra:
-        """Draw ``n`` noise-free spectra: the ideal share, the rest in equal shares of the families."""
-        n_ideal = round(self.ideal_share * n)
-        parts = [ideal_spectra(REFERENCE, self.protocol, n_ideal, rng)] if n_ideal else []
-        if n > n_ideal:
-            each = (n - n_ideal) / len(self.families)
+        """Draw ``n`` noise-free spectra: the reference muscle's share, the rest in equal shares of the families."""
+        n_reference = round(self.reference_share * n)
+        parts = [fully_synthetic(REFERENCE, self.protocol, n_reference, rng)] if n_reference else []
+        if n > n_reference:
+            each = (n - n_reference) / len(self.families)
             n_partial = math.ceil(self.partial_share * each)
             n_full = math.ceil(each) - n_partial
             for family in self.families:
@@ -91,13 +91,25 @@ class Source:
         """Split frames (n, n_frames) into powers, each with ascending offsets."""
         return [z[:, frames] for frames in self._frames]
 
-    def scan(self, clean: CleanSpectra, sigma: np.ndarray, rng: np.random.Generator) -> Spectra:
-        """Spectra as a scan of these tissues would give them, prepared as ``quantify`` prepares them."""
+    def scan(
+        self,
+        clean: CleanSpectra,
+        sigma: np.ndarray,
+        rng: np.random.Generator,
+        *,
+        perfect_share: float = PERFECT_SHARE,
+    ) -> Spectra:
+        """Spectra as a scan of these tissues would give them, prepared as ``quantify`` prepares them.
+
+        In a ``perfect_share`` of them the scanner adds noise and nothing else, whatever the tissue: a network that
+        met a perfect scanner in one family only would take its absence of errors for that family.
+        """
         pure = self.blocks(clean.z)
-        real = np.nonzero(~clean.ideal)[0]
+        real = np.nonzero(rng.random(len(clean)) >= perfect_share)[0]
         disturbed = disturb([z[real] for z in pure], self.offsets_ppm, rng)
+        m0 = draw_m0_factors(len(real), rng)[:, None]
         for z, changed in zip(pure, disturbed, strict=True):
-            z[real] = changed * draw_m0_factors(len(real), rng)[:, None]
+            z[real] = changed * m0
         blocks = [add_noise(z, sigma, rng) for z in pure]
         b0 = np.zeros(len(clean))
         if samples_water_dip(self.offsets_ppm[0]):

@@ -34,7 +34,7 @@ from PCrCESTLib.synthesis.families import FS_RANGE, KSW_RANGE_PER_S
 from PCrCESTLib.version import __version__
 
 N_GLOBAL_SCORES = 64
-BACKGROUNDS_PER_FAMILY = 24
+BACKGROUNDS_PER_FAMILY = 12
 FIXED_PARAMETERS = ("mean", "basis", "variance", "scale", "noise_gain", "sd")
 
 Report = Callable[[float, str], None]

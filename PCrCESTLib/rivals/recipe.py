@@ -28,6 +28,7 @@ from PCrCESTLib.rivals.grids import FullGrid, PartialGrid, Values
 from PCrCESTLib.rivals.samples import Samples, rival_grid_ppm
 from PCrCESTLib.synthesis.backgrounds import Backgrounds, spin_lock_angle
 from PCrCESTLib.synthesis.families import SEMISOLID_R1_PER_S, SOLUTE_T1_S
+from PCrCESTLib.synthesis.spectra import interpolated
 
 MEASURED_FM = 0.15  # of the tissue whose components were measured
 SEMISOLID_K_PER_S, SEMISOLID_T2_S = 25.0, 5e-5
@@ -178,11 +179,7 @@ class AuthorsPartial:
 
     def _component(self, spectra: np.ndarray, dw: np.ndarray, which: np.ndarray) -> np.ndarray:
         """Interpolate the drawn tissue's component (n_tissues, n_offsets) at ``dw`` (n, n_frames)."""
-        x = self.backgrounds.offsets_ppm
-        cell = np.clip(np.searchsorted(x, dw) - 1, 0, len(x) - 2)
-        t = np.clip((dw - x[cell]) / (x[cell + 1] - x[cell]), 0.0, 1.0)
-        rows = which[:, None]
-        return np.asarray(spectra[rows, cell] * (1 - t) + spectra[rows, cell + 1] * t)
+        return interpolated(self.backgrounds.offsets_ppm, spectra[which], dw)
 
 
 @dataclass(frozen=True)

@@ -131,4 +131,5 @@ def draw_m0_factors(n: int, rng: np.random.Generator) -> np.ndarray:
 def add_noise(z: np.ndarray, sigma: np.ndarray, rng: np.random.Generator) -> np.ndarray:
     """Add Rician noise of SD ``sigma`` (n,) to spectra (n, n_offsets)."""
     noise = rng.standard_normal((2, *z.shape), dtype=np.float32) * sigma[:, None]
-    return np.asarray(np.hypot(z + noise[0], noise[1]), dtype=np.float32)
+    real, imaginary = z + noise[0], noise[1]
+    return np.asarray(np.sqrt(real * real + imaginary * imaginary), dtype=np.float32)

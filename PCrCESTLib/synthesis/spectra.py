@@ -21,7 +21,7 @@ from PCrCESTLib.synthesis.fat import FAT_LINES_PPM
 B0_SPREAD_PPM = 0.5
 RELATIVE_B1_RANGE = (0.75, 1.25)
 FAT_RATIO_RANGE = (1e-3, 0.15)  # fat signal over water signal
-FAT_PRESENCE = 0.75
+FAT_PRESENCE = 0.5
 _MIN_Z = 1e-3
 
 
@@ -30,8 +30,7 @@ class CleanSpectra:
     """Noise-free spectra with their truth.
 
     ``z`` is float32 (n, n_frames) with frames in the protocol's saturated order; ``fs``, ``ksw`` (s⁻¹), ``r1_obs``
-    (s⁻¹), ``fm``, ``relative_b1`` and ``b0_ppm`` are (n,). ``ideal`` (n,) marks spectra of a perfect scanner, which
-    get noise and nothing else.
+    (s⁻¹), ``fm``, ``relative_b1`` and ``b0_ppm`` are (n,).
     """
 
     z: np.ndarray
@@ -41,7 +40,6 @@ class CleanSpectra:
     fm: np.ndarray
     relative_b1: np.ndarray
     b0_ppm: np.ndarray
-    ideal: np.ndarray
 
     @classmethod
     def concatenate(cls, parts: Sequence[CleanSpectra]) -> CleanSpectra:
@@ -69,21 +67,13 @@ def frames_of(protocol: Protocol) -> tuple[np.ndarray, np.ndarray]:
 
 
 def fully_synthetic(
-    family: MuscleFamily, protocol: Protocol, n: int, rng: np.random.Generator
+    family: MuscleFamily, protocol: Protocol, n: int, rng: np.random.Generator, *, fat: bool = True
 ) -> CleanSpectra:
-    """Exact Bloch–McConnell spectra of random tissues, with B0 and B1 errors in the physics."""
+    """Exact Bloch–McConnell spectra of random tissues, B0 and B1 errors in the physics, ``fat`` in some of them."""
     draw = draw_muscle(family, n, rng)
     b0, b1 = _field_errors(n, rng)
-    return _clean(_with_fat(_engine(draw, protocol, b0, b1), protocol, b0, b1, rng), draw, b0, b1)
-
-
-def ideal_spectra(
-    family: MuscleFamily, protocol: Protocol, n: int, rng: np.random.Generator
-) -> CleanSpectra:
-    """Exact spectra of a perfect scanner: no fat, and marked so that nothing but noise is added."""
-    draw = draw_muscle(family, n, rng)
-    b0, b1 = _field_errors(n, rng)
-    return _clean(_engine(draw, protocol, b0, b1), draw, b0, b1, ideal=True)
+    z = _engine(draw.tissue, protocol, b0, b1)
+    return _clean(_with_fat(z, protocol, b0, b1, rng) if fat else z, draw, b0, b1)
 
 
 def partially_synthetic(
@@ -99,13 +89,10 @@ def partially_synthetic(
     """
     draw = draw_muscle(family, n, rng)
     b0, b1 = _field_errors(n, rng)
-    z_all = _engine(draw, protocol, b0, b1)
+    z_all = _engine(draw.tissue, protocol, b0, b1)
     bare = draw.tissue.without(*(p.name for p in draw.tissue.pools if p.name not in BACKGROUND_POOLS))
-    offsets, b1_ut = frames_of(protocol)
-    z_bare = z_spectra(
-        bare, protocol.saturation, offsets, b1_ut, protocol.field_t, b0_shift_ppm=b0, relative_b1=b1
-    )
-    increment = 1 / np.maximum(z_all, _MIN_Z) - 1 / np.maximum(np.asarray(z_bare), _MIN_Z)
+    z_bare = _engine(bare, protocol, b0, b1)
+    increment = 1 / np.maximum(z_all, _MIN_Z) - 1 / np.maximum(z_bare, _MIN_Z)
     base = _background_inverse_z(draw, backgrounds, protocol, b0, b1, rng)
     z = 1 / np.maximum(base + increment, 1.0)
     return _clean(_with_fat(z, protocol, b0, b1, rng), draw, b0, b1)
@@ -116,22 +103,12 @@ def fat_spectra(
 ) -> np.ndarray:
     """Z of fat alone in the same voxels, (n, n_frames): three lines, saturated directly, without exchange."""
     n = len(b0_ppm)
-    offsets, b1_ut = frames_of(protocol)
     water = Water(t1_s=rng.uniform(0.25, 0.45, n), t2_s=rng.uniform(0.03, 0.07, n))
-    total = np.zeros((n, len(offsets)))
-    for shift_ppm, share in FAT_LINES_PPM:
-        total += share * np.asarray(
-            z_spectra(
-                Tissue(water=water),
-                protocol.saturation,
-                offsets,
-                b1_ut,
-                protocol.field_t,
-                b0_shift_ppm=b0_ppm + shift_ppm,
-                relative_b1=relative_b1,
-            )
-        )
-    return total
+    lines = (
+        share * _engine(Tissue(water=water), protocol, b0_ppm + shift_ppm, relative_b1)
+        for shift_ppm, share in FAT_LINES_PPM
+    )
+    return np.asarray(sum(lines))
 
 
 def _with_fat(
@@ -160,16 +137,15 @@ def _background_inverse_z(
     n = len(b0)
     dw = offsets[None, :] - b0[:, None]
     cos2, sin2 = spin_lock_angle(dw, b1_ut[None, :] * relative_b1[:, None], protocol.field_t)
-    which = rng.integers(backgrounds.n_tissues, size=n)
+    # Two measured tissues in any proportion make a third: line shapes in between are met as well.
+    one, other = rng.integers(backgrounds.n_tissues, size=(2, n))
+    share = rng.random((n, 1))
     amine, mt = np.empty(dw.shape), np.empty(dw.shape)
     for p, power in enumerate(backgrounds.b1_ut):
-        frames = np.abs(b1_ut - power) < BACKGROUND_POWER_TOLERANCE_UT
-        for i in range(backgrounds.n_tissues):
-            rows = np.nonzero(which == i)[0]
-            if len(rows):
-                block = np.ix_(rows, np.nonzero(frames)[0])
-                amine[block] = np.interp(dw[block], backgrounds.offsets_ppm, backgrounds.amine[i, p])
-                mt[block] = np.interp(dw[block], backgrounds.offsets_ppm, backgrounds.mt[i, p])
+        frames = np.nonzero(np.abs(b1_ut - power) < BACKGROUND_POWER_TOLERANCE_UT)[0]
+        for component, spectra in ((amine, backgrounds.amine[:, p]), (mt, backgrounds.mt[:, p])):
+            mixed = share * spectra[one] + (1 - share) * spectra[other]
+            component[:, frames] = interpolated(backgrounds.offsets_ppm, mixed, dw[:, frames])
     b1_squared = relative_b1[:, None] ** 2
     amine *= rng.uniform(0.6, 1.4, (n, 1)) * b1_squared
     mt *= rng.uniform(0.5, 1.5, (n, 1)) * b1_squared
@@ -181,16 +157,22 @@ def _field_errors(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndar
     return rng.uniform(-B0_SPREAD_PPM, B0_SPREAD_PPM, n), rng.uniform(*RELATIVE_B1_RANGE, n)
 
 
-def _engine(draw: MuscleDraw, protocol: Protocol, b0: np.ndarray, b1: np.ndarray) -> np.ndarray:
-    offsets, b1_ut = frames_of(protocol)
-    z = z_spectra(
-        draw.tissue, protocol.saturation, offsets, b1_ut, protocol.field_t, b0_shift_ppm=b0, relative_b1=b1
+def _engine(tissue: Tissue, protocol: Protocol, b0: np.ndarray, b1: np.ndarray) -> np.ndarray:
+    """Exact Z in single precision, (n, n_frames): twice as fast, and within 4e-7 of double (measured)."""
+    offsets, b1_ut, b0, b1 = (np.asarray(v, dtype=np.float32) for v in (*frames_of(protocol), b0, b1))
+    single = tissue.map(lambda v: np.asarray(v, dtype=np.float32))
+    return np.asarray(
+        z_spectra(single, protocol.saturation, offsets, b1_ut, protocol.field_t, b0_shift_ppm=b0, relative_b1=b1)
     )
-    return np.asarray(z)
 
 
-def _clean(
-    z: np.ndarray, draw: MuscleDraw, b0: np.ndarray, b1: np.ndarray, *, ideal: bool = False
-) -> CleanSpectra:
-    marks = np.full(len(b0), ideal)
-    return CleanSpectra(z.astype(np.float32), draw.fs, draw.ksw, draw.r1_obs, draw.fm, b1, b0, marks)
+def _clean(z: np.ndarray, draw: MuscleDraw, b0: np.ndarray, b1: np.ndarray) -> CleanSpectra:
+    return CleanSpectra(z.astype(np.float32), draw.fs, draw.ksw, draw.r1_obs, draw.fm, b1, b0)
+
+
+def interpolated(offsets_ppm: np.ndarray, curves: np.ndarray, at_ppm: np.ndarray) -> np.ndarray:
+    """Interpolate every curve (n, n_offsets) linearly at its own places (n, n_places); the end values go on."""
+    cell = np.clip(np.searchsorted(offsets_ppm, at_ppm) - 1, 0, len(offsets_ppm) - 2)
+    t = np.clip((at_ppm - offsets_ppm[cell]) / (offsets_ppm[cell + 1] - offsets_ppm[cell]), 0.0, 1.0)
+    left = np.take_along_axis(curves, cell, axis=1)
+    return np.asarray(left + t * (np.take_along_axis(curves, cell + 1, axis=1) - left))

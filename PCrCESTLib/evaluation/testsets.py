@@ -1,0 +1,138 @@
+"""Spectra with known truth that no training has seen, and the bound that no method can beat on them.
+
+The *reference* set is the reference paper's muscle over its own ranges from the exact engine, in a perfect scanner; its
+bound takes the same ranges as known beforehand (design: RMSE ÷ bound, 1 is perfect). The *realistic* set is another
+muscle altogether, set by hand to measured rats (`phantom_tissue`), which no family of the training contains.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from PCrCESTLib.models.inference import Spectra
+from PCrCESTLib.models.stream import Source
+from PCrCESTLib.physics import Tissue, z_spectra
+from PCrCESTLib.physics.bound import frame_jacobian, posterior_covariance, usable_frames
+from PCrCESTLib.physics.prior import Prior
+from PCrCESTLib.protocol import Protocol
+from PCrCESTLib.synthesis.backgrounds import simulate_backgrounds
+from PCrCESTLib.synthesis.families import (
+    REFERENCE,
+    USUAL_FS_RANGE,
+    USUAL_KSW_RANGE_PER_S,
+    MuscleFamily,
+    draw_muscle,
+)
+from PCrCESTLib.synthesis.phantom_tissue import muscle_tissue, observed_r1
+from PCrCESTLib.synthesis.spectra import CleanSpectra, frames_of, fully_synthetic
+
+NOISE_LEVELS = (0.01, 0.005, 0.002, 0.0005)
+R1_KNOWN_TO = 0.03
+# The spread of the reference ranges, relative but for B0 (ppm): what the bound takes as known beforehand.
+REFERENCE_PRIOR = (
+    Prior("PCr.fraction", 0.29),
+    Prior("PCr.k_per_s", 0.33),
+    Prior("PCr.t2_s", 0.165),
+    Prior("Cr.fraction", 0.165),
+    Prior("Cr.k_per_s", 0.33),
+    Prior("Cr.t2_s", 0.165),
+    Prior("amide.fraction", 0.165),
+    Prior("amine.fraction", 0.165),
+    Prior("amine.k_per_s", 0.33),
+    Prior("semisolid.fraction", 0.41),
+    Prior("water.t1_s", R1_KNOWN_TO),
+    Prior("water.t2_s", 0.45),
+    Prior("b0_shift_ppm", 0.3, relative=False),
+    Prior("relative_b1", 0.14),
+)
+
+
+@dataclass(frozen=True)
+class BoundRow:
+    """RMS over tissues of the smallest possible SD at one noise level, relative to the mean of the quantity."""
+
+    noise_sd: float
+    fs: float
+    ksw: float
+
+
+def reference_bound(
+    protocol: Protocol, noise_levels: tuple[float, ...] = NOISE_LEVELS, n_tissues: int = 200, seed: int = 5
+) -> list[BoundRow]:
+    """Bayesian Cramér–Rao bound over the reference muscle, one row a noise level."""
+    draw = draw_muscle(REFERENCE, n_tissues, np.random.default_rng(seed))
+    jacobian = frame_jacobian(usable_frames(protocol), draw.tissue, REFERENCE_PRIOR)
+    sds = np.array([p.sd for p in REFERENCE_PRIOR])
+    covariance = posterior_covariance(jacobian, np.array(noise_levels), sds)
+    relative = np.sqrt(np.stack([covariance[..., 0, 0], covariance[..., 1, 1]]))  # (2, n_tissues, n_noise)
+    truth = np.stack([draw.fs, draw.ksw])[..., None]
+    rms = np.sqrt(np.mean((relative * truth) ** 2, axis=1)) / truth.mean(axis=1)
+    return [BoundRow(noise, float(fs), float(ksw)) for noise, fs, ksw in zip(noise_levels, *rms, strict=True)]
+
+
+def source_of(protocol: Protocol) -> Source:
+    """Return a source whose ``scan`` prepares spectra of this protocol; its backgrounds are not used."""
+    return Source(protocol, simulate_backgrounds(protocol, 1, np.random.default_rng(0), (REFERENCE,)))
+
+
+def reference_set(protocol: Protocol, n: int, rng: np.random.Generator) -> CleanSpectra:
+    """Draw the reference muscle, B0 ±0.5 ppm and B1 ±25 %."""
+    return fully_synthetic(REFERENCE, protocol, n, rng, fat=False)
+
+
+def family_set(family: MuscleFamily, protocol: Protocol, n: int, rng: np.random.Generator) -> CleanSpectra:
+    """Draw muscle of one training family, half of it with fat."""
+    return fully_synthetic(family, protocol, n, rng)
+
+
+def realistic_set(protocol: Protocol, n: int, rng: np.random.Generator) -> CleanSpectra:
+    """Draw muscle that no training family contains: fs and ksw of the usual ranges, B0 ±0.15 ppm, B1 ±12 %."""
+    fs, ksw = rng.uniform(*USUAL_FS_RANGE, n), rng.uniform(*USUAL_KSW_RANGE_PER_S, n)
+    t1 = 1.62 * np.exp(rng.normal(0, 0.04, n))
+    t2 = 0.024 * np.exp(rng.normal(0, 0.1, n))
+    fm = 0.10 * np.exp(rng.normal(0, 0.15, n))
+    tissue = muscle_tissue(fs, ksw, t1, t2, fm)
+    return spectra_of(tissue, protocol, fs, ksw, observed_r1(t1, fm), fm, rng)
+
+
+def spectra_of(
+    tissue: Tissue,
+    protocol: Protocol,
+    fs: np.ndarray,
+    ksw: np.ndarray,
+    r1_obs: np.ndarray,
+    fm: np.ndarray,
+    rng: np.random.Generator,
+    *,
+    b0_spread_ppm: float = 0.15,
+    b1_spread: float = 0.12,
+) -> CleanSpectra:
+    """Exact spectra of given tissues with their truth, B0 and B1 uniform within the spreads; every array (n,)."""
+    n = len(fs)
+    offsets, b1_ut = frames_of(protocol)
+    b0 = rng.uniform(-b0_spread_ppm, b0_spread_ppm, n)
+    b1 = rng.uniform(1 - b1_spread, 1 + b1_spread, n)
+    z = z_spectra(tissue, protocol.saturation, offsets, b1_ut, protocol.field_t, b0_shift_ppm=b0, relative_b1=b1)
+    return CleanSpectra(np.asarray(z, dtype=np.float32), fs, ksw, r1_obs, fm, b1, b0)
+
+
+def scanned(
+    source: Source, clean: CleanSpectra, noise_sd: float, rng: np.random.Generator, *, perfect: bool = True
+) -> Spectra:
+    """Scan clean spectra at one noise level; R1obs is known to 3 %, B1 unknown, B0 found in the spectra.
+
+    A scanner that is not ``perfect`` adds what real ones do (`augment.disturb`) besides noise.
+    """
+    n = len(clean)
+    told = CleanSpectra(
+        clean.z.copy(),
+        clean.fs,
+        clean.ksw,
+        clean.r1_obs * (1 + R1_KNOWN_TO * rng.standard_normal(n)),
+        clean.fm,
+        np.full(n, np.nan),
+        clean.b0_ppm,
+    )
+    return source.scan(told, np.full(n, noise_sd, dtype=np.float32), rng, perfect_share=1.0 if perfect else 0.0)
