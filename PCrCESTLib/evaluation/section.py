@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -27,11 +27,15 @@ REDUCED = Effort("reduced", n_spectra=400, n_animals=6, n_studies=20)
 
 @dataclass(frozen=True)
 class Section:
-    """One chapter: its title, Markdown text with tables, and figures by file name (without folder)."""
+    """One chapter: its title, Markdown text with tables, and figures by file name (without folder).
+
+    ``scores`` are the numbers of its tables for ``evaluation.json``: strings, numbers, lists and dictionaries of them.
+    """
 
     title: str
     text: str
     figures: tuple[tuple[str, Figure], ...] = ()
+    scores: Mapping[str, Any] = field(default_factory=dict)
 
 
 def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> str:

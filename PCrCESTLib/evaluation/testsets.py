@@ -7,15 +7,11 @@ muscle altogether, set by hand to measured rats (`phantom_tissue`), which no fam
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from PCrCESTLib.models.inference import Spectra
 from PCrCESTLib.models.stream import Source
 from PCrCESTLib.physics import Tissue, z_spectra
-from PCrCESTLib.physics.bound import frame_jacobian, posterior_covariance, usable_frames
-from PCrCESTLib.physics.prior import Prior
 from PCrCESTLib.protocol import Protocol
 from PCrCESTLib.synthesis.backgrounds import simulate_backgrounds
 from PCrCESTLib.synthesis.families import (
@@ -23,53 +19,22 @@ from PCrCESTLib.synthesis.families import (
     USUAL_FS_RANGE,
     USUAL_KSW_RANGE_PER_S,
     MuscleFamily,
-    draw_muscle,
 )
 from PCrCESTLib.synthesis.phantom_tissue import muscle_tissue, observed_r1
+from PCrCESTLib.synthesis.reference import NOISE_LEVELS, R1_KNOWN_TO, BoundRow, reference_bound
 from PCrCESTLib.synthesis.spectra import CleanSpectra, frames_of, fully_synthetic
 
-NOISE_LEVELS = (0.01, 0.005, 0.002, 0.0005)
-R1_KNOWN_TO = 0.03
-# The spread of the reference ranges, relative but for B0 (ppm): what the bound takes as known beforehand.
-REFERENCE_PRIOR = (
-    Prior("PCr.fraction", 0.29),
-    Prior("PCr.k_per_s", 0.33),
-    Prior("PCr.t2_s", 0.165),
-    Prior("Cr.fraction", 0.165),
-    Prior("Cr.k_per_s", 0.33),
-    Prior("Cr.t2_s", 0.165),
-    Prior("amide.fraction", 0.165),
-    Prior("amine.fraction", 0.165),
-    Prior("amine.k_per_s", 0.33),
-    Prior("semisolid.fraction", 0.41),
-    Prior("water.t1_s", R1_KNOWN_TO),
-    Prior("water.t2_s", 0.45),
-    Prior("b0_shift_ppm", 0.3, relative=False),
-    Prior("relative_b1", 0.14),
-)
-
-
-@dataclass(frozen=True)
-class BoundRow:
-    """RMS over tissues of the smallest possible SD at one noise level, relative to the mean of the quantity."""
-
-    noise_sd: float
-    fs: float
-    ksw: float
-
-
-def reference_bound(
-    protocol: Protocol, noise_levels: tuple[float, ...] = NOISE_LEVELS, n_tissues: int = 200, seed: int = 5
-) -> list[BoundRow]:
-    """Bayesian Cramér–Rao bound over the reference muscle, one row a noise level."""
-    draw = draw_muscle(REFERENCE, n_tissues, np.random.default_rng(seed))
-    jacobian = frame_jacobian(usable_frames(protocol), draw.tissue, REFERENCE_PRIOR)
-    sds = np.array([p.sd for p in REFERENCE_PRIOR])
-    covariance = posterior_covariance(jacobian, np.array(noise_levels), sds)
-    relative = np.sqrt(np.stack([covariance[..., 0, 0], covariance[..., 1, 1]]))  # (2, n_tissues, n_noise)
-    truth = np.stack([draw.fs, draw.ksw])[..., None]
-    rms = np.sqrt(np.mean((relative * truth) ** 2, axis=1)) / truth.mean(axis=1)
-    return [BoundRow(noise, float(fs), float(ksw)) for noise, fs, ksw in zip(noise_levels, *rms, strict=True)]
+__all__ = [
+    "NOISE_LEVELS",
+    "BoundRow",
+    "family_set",
+    "realistic_set",
+    "reference_bound",
+    "reference_set",
+    "scanned",
+    "source_of",
+    "spectra_of",
+]
 
 
 def source_of(protocol: Protocol) -> Source:

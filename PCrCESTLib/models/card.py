@@ -28,11 +28,16 @@ class ModelCard:
     fs_range, ksw_range : tuple of float
         Range of the training truth; ``ksw`` in s⁻¹.
     prior_log_sd : tuple of float
-        SD of log fs and log ksw over the training truth: what is known before looking at the scan.
+        SD of log fs and log ksw over the usual ranges of muscle: what is known before looking at the scan.
     training : dict
         Command, seed, number of spectra, families, backgrounds, seconds, versions.
     measured_errors : list of dict
         On spectra never trained on: noise SD, relative RMSE and bias of fs and ksw, coverage of the 90 % interval.
+    over_bound : list of dict
+        On the reference muscle: noise SD, RMSE of fs and ksw relative to their means, and those over the Bayesian
+        Cramér–Rao bound.
+    interval_factors : dict
+        Per quantity, ``log_sd`` and ``factor``: what multiplies the network's SD so that the 90 % interval holds 90 %.
     thresholds : dict
         Limits of the spectral distances beyond which a spectrum is unlike the training spectra.
     weights_sha256 : str
@@ -46,6 +51,8 @@ class ModelCard:
     prior_log_sd: tuple[float, float]
     training: dict[str, Any]
     measured_errors: list[dict[str, float]] = field(default_factory=list)
+    over_bound: list[dict[str, float]] = field(default_factory=list)
+    interval_factors: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     thresholds: dict[str, float] = field(default_factory=dict)
     weights_sha256: str = ""
 

@@ -11,17 +11,22 @@ from PCrCESTLib.models.inference import Posterior, Spectra, predict
 from PCrCESTLib.models.model import Model
 from PCrCESTLib.models.stream import Source
 from PCrCESTLib.synthesis.augment import draw_noise_levels
-from PCrCESTLib.synthesis.spectra import CleanSpectra
+from PCrCESTLib.synthesis.families import REFERENCE
+from PCrCESTLib.synthesis.reference import NOISE_LEVELS, R1_KNOWN_TO, reference_bound
+from PCrCESTLib.synthesis.spectra import CleanSpectra, fully_synthetic
 
-NOISE_LEVELS = (0.01, 0.005, 0.002, 0.0005)
 THRESHOLD_QUANTILE = 0.995
+CALIBRATION_BINS = 10
 _Z90 = 1.6449
 
 
-def scan_at(source: Source, clean: CleanSpectra, sigma: float, rng: np.random.Generator) -> Spectra:
-    """Scan clean spectra at one noise level, R1 known to 3 %, relative B1 unknown."""
-    spectra = source.scan(clean, np.full(len(clean), sigma, dtype=np.float32), rng)
-    r1 = clean.r1_obs * (1 + 0.03 * rng.standard_normal(len(clean)))
+def scan_at(
+    source: Source, clean: CleanSpectra, sigma: float, rng: np.random.Generator, *, perfect: bool = False
+) -> Spectra:
+    """Scan clean spectra at one noise level, R1 known to 3 %, relative B1 unknown; ``perfect`` adds noise only."""
+    levels = np.full(len(clean), sigma, dtype=np.float32)
+    spectra = source.scan(clean, levels, rng, **({"perfect_share": 1.0} if perfect else {}))
+    r1 = clean.r1_obs * (1 + R1_KNOWN_TO * rng.standard_normal(len(clean)))
     return replace(spectra, r1_obs=r1, relative_b1=np.full(len(clean), np.nan))
 
 
@@ -49,6 +54,45 @@ def error_summary(posterior: Posterior, fs: np.ndarray, ksw: np.ndarray) -> dict
         covered = np.abs(np.log(truth) - log) < _Z90 * sd
         summary[f"{name}_coverage90"] = round(float(np.mean(covered)), 4)
     return summary
+
+
+def errors_over_bound(model: Model, source: Source, n: int, rng: np.random.Generator) -> list[dict[str, float]]:
+    """RMSE of fs and ksw on the reference muscle in a perfect scanner, and over the bound; one row a noise level."""
+    clean = fully_synthetic(REFERENCE, source.protocol, n, rng, fat=False)
+    rows = []
+    for best in reference_bound(source.protocol):
+        posterior = predict(model, scan_at(source, clean, best.noise_sd, rng, perfect=True), NumpyBackend())
+        row = {"noise_sd": best.noise_sd}
+        for name, truth, bound in (("fs", clean.fs, best.fs), ("ksw", clean.ksw, best.ksw)):
+            rmse = float(np.sqrt(np.mean((getattr(posterior, name) - truth) ** 2)) / np.mean(truth))
+            row |= {f"{name}_rmse": round(rmse, 4), f"{name}_over_bound": round(rmse / bound, 3)}
+        rows.append(row)
+    return rows
+
+
+def interval_factors(
+    model: Model, source: Source, clean: CleanSpectra, rng: np.random.Generator
+) -> dict[str, dict[str, list[float]]]:
+    """Measure by what to multiply the network's SDs so that ±1.645 SD hold 90 %, as a function of the SD.
+
+    Where the scan tells little, the posterior is the flat prior, of which a normal interval holds 95 %.
+    """
+    if model.card.interval_factors:
+        raise ValueError("the model is calibrated already")
+    posterior = predict(model, source.scan(clean, draw_noise_levels(len(clean), rng), rng), NumpyBackend())
+    return {
+        "fs": _factors(posterior.log_sd_fs, np.log(clean.fs) - posterior.log_fs),
+        "ksw": _factors(posterior.log_sd_ksw, np.log(clean.ksw) - posterior.log_ksw),
+    }
+
+
+def _factors(log_sd: np.ndarray, error: np.ndarray) -> dict[str, list[float]]:
+    bins = np.array_split(np.argsort(log_sd), CALIBRATION_BINS)
+    ratio = np.abs(error) / log_sd
+    return {
+        "log_sd": [round(float(np.median(log_sd[rows])), 5) for rows in bins],
+        "factor": [round(float(np.quantile(ratio[rows], 0.9)) / _Z90, 4) for rows in bins],
+    }
 
 
 def spectral_thresholds(

@@ -11,6 +11,8 @@ from PCrCESTLib.errors import ReaderError
 from PCrCESTLib.models.card import ModelCard, sha256
 from PCrCESTLib.models.network import local_indices
 
+_HALVED = ".weight"
+
 
 @dataclass(frozen=True)
 class Model:
@@ -46,14 +48,28 @@ class Model:
 
 
 def save_model(model: Model, folder: Path) -> Path:
-    """Write ``NAME.npz`` and ``NAME.json`` into ``folder``; return the card's path."""
+    """Write ``NAME.npz`` and ``NAME.json`` into ``folder``; return the card's path.
+
+    Matrices that `stored` has rounded go to the file in half precision and come back unchanged.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     weights = folder / f"{model.card.name}.npz"
-    np.savez_compressed(weights, grid_ppm=model.grid_ppm, **model.params)  # type: ignore[arg-type]
+    np.savez_compressed(weights, grid_ppm=model.grid_ppm, **_compact(model.params))  # type: ignore[arg-type]
     card = replace(model.card, weights_sha256=sha256(weights))
     path = folder / f"{model.card.name}.json"
     path.write_text(card.to_json(), encoding="utf-8")
     return path
+
+
+def stored(params: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Round the layers' matrices to half precision, as the file holds them; everything else stays as it is."""
+    return {k: v.astype(np.float16).astype(np.float32) if k.endswith(_HALVED) else v for k, v in params.items()}
+
+
+def _compact(params: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    halves = {k: v.astype(np.float16) for k, v in params.items() if k.endswith(_HALVED)}
+    exact = {k: v for k, v in halves.items() if np.array_equal(v.astype(np.float32), params[k])}
+    return params | exact
 
 
 def load_model(path: Path) -> Model:
@@ -75,7 +91,8 @@ def load_model(path: Path) -> Model:
         )
     try:
         with np.load(weights, allow_pickle=False) as arrays:
-            params = {name: arrays[name] for name in arrays.files}
-    except (OSError, ValueError) as error:
+            grid = arrays["grid_ppm"]
+            params = {name: arrays[name].astype(np.float32) for name in arrays.files if name != "grid_ppm"}
+    except (OSError, ValueError, KeyError) as error:
         raise ReaderError(f"{weights}: not a weight file ({error})") from error
-    return Model(card, params.pop("grid_ppm"), params)
+    return Model(card, grid, params)

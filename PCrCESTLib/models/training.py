@@ -15,8 +15,14 @@ from PCrCESTLib.errors import MissingExtraError, ModelMismatchError
 from PCrCESTLib.models.backend import NumpyBackend, TorchBackend
 from PCrCESTLib.models.card import ModelCard
 from PCrCESTLib.models.inference import aligned
-from PCrCESTLib.models.measure import THRESHOLD_QUANTILE, measure_errors, spectral_thresholds
-from PCrCESTLib.models.model import Model, save_model
+from PCrCESTLib.models.measure import (
+    THRESHOLD_QUANTILE,
+    errors_over_bound,
+    interval_factors,
+    measure_errors,
+    spectral_thresholds,
+)
+from PCrCESTLib.models.model import Model, save_model, stored
 from PCrCESTLib.models.network import (
     NetworkInput,
     Sizes,
@@ -30,11 +36,18 @@ from PCrCESTLib.models.registry import obstacles
 from PCrCESTLib.models.stream import Batch, Source, batches, prefetched
 from PCrCESTLib.protocol import Protocol
 from PCrCESTLib.synthesis.backgrounds import Backgrounds, require_powers, simulate_backgrounds
-from PCrCESTLib.synthesis.families import FS_RANGE, KSW_RANGE_PER_S
+from PCrCESTLib.synthesis.families import (
+    FS_RANGE,
+    KSW_RANGE_PER_S,
+    USUAL_FS_RANGE,
+    USUAL_KSW_RANGE_PER_S,
+    Range,
+)
 from PCrCESTLib.version import __version__
 
 N_GLOBAL_SCORES = 64
 BACKGROUNDS_PER_FAMILY = 12
+MEASURED_SPECTRA, CALIBRATION_SPECTRA = 6_000, 20_000
 FIXED_PARAMETERS = ("mean", "basis", "variance", "scale", "noise_gain", "sd")
 
 Report = Callable[[float, str], None]
@@ -155,9 +168,12 @@ def _untrained(
     logs = np.log(np.stack([clean.fs, clean.ksw], axis=1))
     params["target.mean"] = logs.mean(axis=0).astype(np.float32)
     params["target.sd"] = logs.std(axis=0).astype(np.float32)
-    sd = params["target.sd"]
-    card = ModelCard(name, source.protocol, FS_RANGE, KSW_RANGE_PER_S, (float(sd[0]), float(sd[1])), {})
-    return Model(card, grid, params)
+    return Model(_blank_card(name, source), grid, params)
+
+
+def _blank_card(name: str, source: Source) -> ModelCard:
+    prior = (Range(*USUAL_FS_RANGE).log_sd, Range(*USUAL_KSW_RANGE_PER_S).log_sd)
+    return ModelCard(name, source.protocol, FS_RANGE, KSW_RANGE_PER_S, prior, {})
 
 
 def _restarted(name: str, source: Source, initial: Model) -> Model:
@@ -171,8 +187,7 @@ def _restarted(name: str, source: Source, initial: Model) -> Model:
         raise ModelMismatchError(
             f"training cannot start from model {initial.card.name}: {'; '.join(found)}; start from another or none"
         )
-    card = ModelCard(name, source.protocol, FS_RANGE, KSW_RANGE_PER_S, initial.card.prior_log_sd, {})
-    return Model(card, initial.grid_ppm, dict(initial.params))
+    return Model(_blank_card(name, source), initial.grid_ppm, dict(initial.params))
 
 
 def _fit(
@@ -249,7 +264,10 @@ def _finished(
     import torch
 
     rng = np.random.default_rng(plan.seed + 1_000_003)  # never used in training
-    clean = source.clean(6_000, rng)
+    model = replace(model, params=stored(model.params))
+    factors = interval_factors(model, source, source.clean(CALIBRATION_SPECTRA, rng), rng)
+    model = replace(model, card=replace(model.card, interval_factors=factors))
+    clean = source.clean(MEASURED_SPECTRA, rng)
     training = {
         "command": command,
         "seed": plan.seed,
@@ -275,6 +293,7 @@ def _finished(
         model.card,
         training=training,
         measured_errors=measure_errors(model, source, clean, rng),
+        over_bound=errors_over_bound(model, source, MEASURED_SPECTRA, rng),
         thresholds=spectral_thresholds(model, source, clean, rng),
     )
     return Model(card, model.grid_ppm, model.params)

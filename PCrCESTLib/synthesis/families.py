@@ -39,6 +39,17 @@ class Range:
             return np.exp(rng.uniform(np.log(self.low), np.log(self.high), n))
         return rng.uniform(self.low, self.high, n)
 
+    @property
+    def log_sd(self) -> float:
+        """SD of the logarithm."""
+        a, b = self.low, self.high
+        if self.log:
+            return float(np.log(b / a) / np.sqrt(12))
+        x = np.array([a, b])
+        mean = float(np.diff(x * np.log(x) - x)[0]) / (b - a)
+        square = float(np.diff(x * np.log(x) ** 2 - 2 * x * np.log(x) + 2 * x)[0]) / (b - a)
+        return float(np.sqrt(square - mean**2))
+
 
 @dataclass(frozen=True)
 class EitherRange:
