@@ -1,0 +1,40 @@
+"""What the figures of the evaluation share: one color and marker a method, and no figure without matplotlib."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from PCrCESTLib.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# Okabe and Ito's colors that stay apart for color-blind readers, then Tol's; markers tell the methods apart as well.
+COLORS = (
+    "#0072B2",
+    "#D55E00",
+    "#009E73",
+    "#CC79A7",
+    "#E69F00",
+    "#56B4E9",
+    "#882255",
+    "#999933",
+    "#332288",
+    "#117733",
+)
+MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
+TRUTH_COLOR = "black"
+
+
+def method_style(index: int) -> dict[str, Any]:
+    """Color and marker of the method at this place in the list, for ``plot``."""
+    return {"color": COLORS[index % len(COLORS)], "marker": MARKERS[index % len(MARKERS)]}
+
+
+def drawn(name: str, draw: Callable[[], Figure]) -> tuple[tuple[str, Figure], ...]:
+    """Return the figure under its file ``name``, or nothing when matplotlib is not installed."""
+    try:
+        return ((name, draw()),)
+    except MissingExtraError:
+        return ()
