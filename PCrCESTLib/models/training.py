@@ -114,16 +114,34 @@ def train_model(
     ReaderError
         When the backgrounds are of other powers or another field.
     """
-    try:
-        import torch
-    except ImportError as error:
-        raise MissingExtraError("torch", "training", "torch") from error
-    started = time.monotonic()
     rng = np.random.default_rng(plan.seed)
     if backgrounds is None:
         backgrounds = simulate_backgrounds(protocol, BACKGROUNDS_PER_FAMILY, rng)
     require_powers(backgrounds, protocol)
     source = Source(protocol, backgrounds)
+    return train_from(
+        source, name, plan, rng, initial=initial, device=device, command=command, report=report, checkpoint=checkpoint
+    )
+
+
+def train_from(
+    source: Source,
+    name: str,
+    plan: TrainingPlan,
+    rng: np.random.Generator,
+    *,
+    initial: Model | None = None,
+    device: str = "cpu",
+    command: str = "",
+    report: Report | None = None,
+    checkpoint: Path | None = None,
+) -> Model:
+    """Train on any source of spectra; ``rng`` draws the first layer and the starting weights. See `train_model`."""
+    try:
+        import torch
+    except ImportError as error:
+        raise MissingExtraError("torch", "training", "torch") from error
+    started = time.monotonic()
     grid = source.offsets_ppm[0]
     torch.manual_seed(plan.seed)
     model = _untrained(name, source, grid, plan, rng) if initial is None else _restarted(name, source, initial)
