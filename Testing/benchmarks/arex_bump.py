@@ -1,9 +1,7 @@
 """The model-free bump of AREX at 2.6 ppm in measured rat legs, beside what the exact engine gives for known fs.
 
 Run: ``python Testing/benchmarks/arex_bump.py FOLDER`` with the folder of ``sub-*/sub-*_cest.nii.gz`` (4.7 T, 0.25 µT).
-The bump is R1·(1 + fm)·[1/Z(2.625 ppm) − line through the flanks 2.12–2.30 and 2.90–3.15 ppm], in s⁻¹, with fm 0.1. It
-takes no tissue model, but its flanks lie on the peak's own foot, so only the engine's value for the same flanks makes
-it fs.
+`PCrCESTLib.evaluation.arex` says what the bump is.
 """
 
 from __future__ import annotations
@@ -13,22 +11,12 @@ from pathlib import Path
 
 import numpy as np
 
+from PCrCESTLib.evaluation.arex import FM, arex_bump, region_bump
 from PCrCESTLib.physics import z_spectra
-from PCrCESTLib.preparation.b0 import align, shift_from_dip
 from PCrCESTLib.preparation.zseries import prepare_series
 from PCrCESTLib.protocols import named_protocol
 from PCrCESTLib.readers import read_map, read_rois, read_series
 from PCrCESTLib.synthesis.phantom_tissue import muscle_tissue, observed_r1
-
-PEAK_PPM, FM = 2.625, 0.1
-FLANKS_PPM = ((2.12, 2.30), (2.90, 3.15))
-
-
-def bump(z: np.ndarray, offsets_ppm: np.ndarray, r1_obs: float) -> float:
-    """Height of the peak of AREX over its flanks, s⁻¹, of one spectrum (n_offsets,)."""
-    flanks = np.any([(offsets_ppm >= low) & (offsets_ppm <= high) for low, high in FLANKS_PPM], axis=0)
-    line = np.polyval(np.polyfit(offsets_ppm[flanks], 1 / z[flanks], 1), offsets_ppm)
-    return float(((1 / z - line) * r1_obs * (1 + FM))[np.argmin(np.abs(offsets_ppm - PEAK_PPM))])
 
 
 def measured(rat: Path) -> list[float]:
@@ -37,14 +25,7 @@ def measured(rat: Path) -> list[float]:
     series = prepare_series([read_series(Path(f"{stem}_cest.nii.gz"))])
     block, rois = series.blocks[0], read_rois(Path(f"{stem}_legs.nii.gz"), series.geometry)
     r1 = read_map(Path(f"{stem}_R1obs.nii.gz"), "r1", series.geometry).values
-    found = []
-    for mask in rois.masks:
-        z = block.z[:, mask].T
-        z = z[np.all(np.isfinite(z) & (z > 0), axis=1)]
-        shift, _ = shift_from_dip(z, block.offsets_ppm)
-        mean = align(z, block.offsets_ppm, shift, block.offsets_ppm).mean(axis=0)
-        found.append(bump(mean, block.offsets_ppm, float(np.nanmedian(r1[mask]))))
-    return found
+    return [region_bump(block.z[:, mask].T, block.offsets_ppm, r1[mask]) for mask in rois.masks]
 
 
 def simulated(fs: float, ksw: float) -> float:
@@ -54,7 +35,7 @@ def simulated(fs: float, ksw: float) -> float:
     one = np.ones(1)
     tissue = muscle_tissue(fs * one, ksw * one, 1.62 * one, 0.024 * one, FM * one)
     z = np.asarray(z_spectra(tissue, protocol.saturation, offsets, 0.25, protocol.field_t))[0]
-    return bump(z, offsets, float(observed_r1(1.62 * one, FM * one)[0]))
+    return arex_bump(z, offsets, float(observed_r1(1.62 * one, FM * one)[0]))
 
 
 def main() -> None:
