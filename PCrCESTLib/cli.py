@@ -11,12 +11,12 @@ import sys
 from collections.abc import Sequence
 from types import FrameType
 
-from PCrCESTLib.commands import advise, info, quantify, simulate, train
+from PCrCESTLib.commands import advise, evaluate, info, quantify, simulate, train
 from PCrCESTLib.errors import CancelledError, PCrCESTError
 from PCrCESTLib.progress import JsonProgress
 from PCrCESTLib.version import __version__
 
-COMMANDS = (info, quantify, simulate, train, advise)
+COMMANDS = (info, quantify, simulate, train, advise, evaluate)
 EXIT_DONE, EXIT_UNUSABLE, EXIT_CANCELLED = 0, 2, 130
 
 

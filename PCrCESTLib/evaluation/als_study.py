@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy import stats
 
 from PCrCESTLib.evaluation.animals import (
     MUSCLES,
@@ -50,6 +49,8 @@ class Share:
     @property
     def interval(self) -> tuple[float, float]:
         """Its 95 % confidence interval."""
+        from scipy import stats
+
         bounds = stats.binomtest(self.found, self.n).proportion_ci(method="wilson")
         return float(bounds.low), float(bounds.high)
 
@@ -151,6 +152,8 @@ def significant(
     lower_only : bool
         Count only those where the diseased group is lower.
     """
+    from scipy import stats
+
     first, second = np.split(studies, 2, axis=1)
     groups = (controls[first], diseased[second])
     size = first.shape[1]
