@@ -46,7 +46,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         metavar="P.json|NAME",
         help="protocol file or name of a reference protocol (default: %(default)s)",
     )
-    add("--reduced", action="store_true", help="small test sets: minutes instead of an hour, wider intervals")
+    add("--reduced", action="store_true", help="small test sets: faster, with wider intervals")
     add(
         "--only",
         nargs="+",
@@ -111,7 +111,7 @@ def _check(args: argparse.Namespace, document: str) -> None:
         if folder is not None and not folder.is_dir():
             raise PCrCESTError(f"{option} is {folder}, which is no folder")
     if not args.overwrite and (args.out / document).exists():
-        # Said before an hour of work, not after it.
+        # Said before the work, not after it.
         raise OutputError(
             f"{args.out}: it already holds an evaluation; give another folder, or --overwrite to replace it"
         )
