@@ -89,6 +89,32 @@ def describe_animals() -> str:
     )
 
 
+def voxel_spectra(
+    animals: Animals,
+    protocol: Protocol,
+    source: Source,
+    rng: np.random.Generator,
+    *,
+    b0_sd_within_ppm: float = B0_SD_WITHIN_PPM,
+    b1_sd_within: float = B1_SD_WITHIN,
+) -> tuple[Spectra, np.ndarray]:
+    """Scan every voxel of every animal; animal i has the rows i·`N_VOXELS` and following.
+
+    Returns
+    -------
+    Spectra
+        With R1obs known to `R1_KNOWN_TO` (one error an animal) and B1 unknown.
+    ndarray
+        The true relative B1 of every row.
+    """
+    clean = _places(animals, protocol, rng, b0_sd_within_ppm, b1_sd_within)
+    rows = np.repeat(np.arange(len(clean)), VOXELS_A_PLACE)
+    voxels = source.scan(clean.take(rows), np.full(len(rows), VOXEL_NOISE_SD, dtype=np.float32), rng, perfect_share=1.0)
+    r1 = observed_r1(animals.t1_s, animals.fm) * (1 + R1_KNOWN_TO * rng.standard_normal(len(animals)))
+    unknown = np.full(len(rows), np.nan)
+    return replace(voxels, r1_obs=np.repeat(r1, N_VOXELS), relative_b1=unknown), clean.relative_b1[rows]
+
+
 def mean_spectra(animals: Animals, protocol: Protocol, source: Source, rng: np.random.Generator) -> Spectra:
     """Scan every animal and average its region as the ROI table does: each voxel moved to its own water first.
 
@@ -98,7 +124,7 @@ def mean_spectra(animals: Animals, protocol: Protocol, source: Source, rng: np.r
         One an animal, measured from water, with the noise SD of a mean of `N_VOXELS`; R1obs known to
         `R1_KNOWN_TO`, B1 unknown.
     """
-    clean = _places(animals, protocol, rng)
+    clean = _places(animals, protocol, rng, B0_SD_WITHIN_PPM, B1_SD_WITHIN)
     grid = source.offsets_ppm[0]
     means = np.empty((len(animals), len(source.offsets_ppm) * len(grid)), dtype=np.float32)
     for start in range(0, len(animals), _ANIMALS_AT_ONCE):
@@ -119,14 +145,16 @@ def mean_spectra(animals: Animals, protocol: Protocol, source: Source, rng: np.r
     )
 
 
-def _places(animals: Animals, protocol: Protocol, rng: np.random.Generator) -> CleanSpectra:
+def _places(
+    animals: Animals, protocol: Protocol, rng: np.random.Generator, b0_sd_ppm: float, b1_sd: float
+) -> CleanSpectra:
     """Exact spectra of every place of every animal, (n_animals·N_PLACES, n_frames), single precision."""
     a = animals
     fs, ksw, t1, t2, fm, b0, b1 = (
         np.repeat(v, N_PLACES) for v in (a.fs, a.ksw, a.t1_s, a.t2_s, a.fm, a.b0_ppm, a.relative_b1)
     )
-    b0 = b0 + rng.normal(0, B0_SD_WITHIN_PPM, len(b0))
-    b1 = b1 * (1 + rng.normal(0, B1_SD_WITHIN, len(b1)))
+    b0 = b0 + rng.normal(0, b0_sd_ppm, len(b0))
+    b1 = b1 * (1 + rng.normal(0, b1_sd, len(b1)))
     tissue = muscle_tissue(fs, ksw, t1, t2, fm, family=a.muscle.family).map(_single)
     offsets, b1_ut = frames_of(protocol)
     z = z_spectra(

@@ -49,6 +49,7 @@ class Subject:
 CHAPTERS = (
     Chapter("accuracy", "accuracy", "accuracy_section"),
     Chapter("robustness", "robustness", "robustness_section"),
+    Chapter("regions", "regions", "regions_section", only_ours=True),
     Chapter("unusual", "unusual", "unusual_section", only_ours=True),
     Chapter("als", "als_study", "als_section"),
     Chapter("solutions", "solutions", "solutions_section"),
