@@ -45,8 +45,9 @@ def regions_section(model: Model, protocol: Protocol, effort: Effort) -> Section
     header = ["estimate", *(f"B0 ±{b0:g} ppm, B1 ±{b1:.0%}" for b0, b1 in SPREADS)]
     parts = [
         f"{n_regions} regions of {N_VOXELS} voxels, SD of Z {VOXEL_NOISE_SD:g}, for each column; relative RMSE of fs / "
-        "ksw, in brackets the share of regions whose truth lies in the 90 % interval. B0 and B1 vary within a region by the "
-        "SDs above the columns; R1obs known to 3 %, B1 unknown but for the last estimate, which is told the B1 map.\n"
+        "ksw, in brackets the share of regions whose truth lies in the 90 % interval. B0 and B1 vary within a region "
+        "by the SDs above the columns; R1obs is known to 3 %, B1 unknown but for the last estimate, which is told the "
+        "B1 map.\n"
     ]
     scores: dict[str, dict[str, list[float]]] = {}
     for muscle in MUSCLES:
