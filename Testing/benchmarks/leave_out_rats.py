@@ -2,35 +2,32 @@
 
 Run: ``python Testing/benchmarks/leave_out_rats.py RATS [--samples 1e6]`` with the folder of ``sub-*/sub-*_cest.nii.gz``
 (4.7 T, 0.25 µT, public data of the Vanderbilt CEST group); about two minutes an animal on one core; needs torch.
-Each animal's amine and MT components are taken out of its legs; exact increments of PCr, Cr, amide and NOE with known fs
-and ksw (the usual ranges) are put on them. *Default* is the bundled model, which saw none of the animals; *site* goes on
-from it with the backgrounds of the five others. The bar at the noise of a region: fs within 8 %, ksw within 20 %; what
+Each animal's amine and MT components are taken out of its legs; exact increments of PCr, Cr, amide and NOE with known
+fs and ksw (the usual ranges) are put on them. *Default* is the bundled model, which saw none of the animals; *site*
+goes on from it with the backgrounds of the five others. The bar at the noise of a region: fs within 8 %, ksw within 20 %; what
 one power cannot tell is no better for being measured, so the Bayesian bound of this protocol stands beside.
 """
 
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 import numpy as np
+from backgrounds import extract
 
-sys.path.insert(0, str(Path(__file__).parent))
-from backgrounds import extract  # noqa: E402
-
-from PCrCESTLib.evaluation.scores import score  # noqa: E402
-from PCrCESTLib.evaluation.testsets import reference_bound, scanned  # noqa: E402
-from PCrCESTLib.models.backend import NumpyBackend  # noqa: E402
-from PCrCESTLib.models.inference import predict  # noqa: E402
-from PCrCESTLib.models.model import Model  # noqa: E402
-from PCrCESTLib.models.registry import find_model  # noqa: E402
-from PCrCESTLib.models.stream import Source  # noqa: E402
-from PCrCESTLib.models.training import TrainingPlan, train_model  # noqa: E402
-from PCrCESTLib.synthesis.backgrounds import Backgrounds  # noqa: E402
-from PCrCESTLib.synthesis.extraction import join_backgrounds  # noqa: E402
-from PCrCESTLib.synthesis.families import RICH, USUAL_FS_RANGE, USUAL_KSW_RANGE_PER_S  # noqa: E402
-from PCrCESTLib.synthesis.spectra import CleanSpectra, partially_synthetic  # noqa: E402
+from PCrCESTLib.evaluation.scores import score
+from PCrCESTLib.evaluation.testsets import reference_bound, scanned
+from PCrCESTLib.models.backend import NumpyBackend
+from PCrCESTLib.models.inference import predict
+from PCrCESTLib.models.model import Model
+from PCrCESTLib.models.registry import find_model
+from PCrCESTLib.models.stream import Source
+from PCrCESTLib.models.training import TrainingPlan, train_model
+from PCrCESTLib.synthesis.backgrounds import Backgrounds
+from PCrCESTLib.synthesis.extraction import join_backgrounds
+from PCrCESTLib.synthesis.families import RICH, USUAL_FS_RANGE, USUAL_KSW_RANGE_PER_S
+from PCrCESTLib.synthesis.spectra import CleanSpectra, partially_synthetic
 
 MODEL = "rat-4.7T-0.25uT"
 N_TEST, NOISE_LEVELS = 1500, (0.002, 0.0005)
