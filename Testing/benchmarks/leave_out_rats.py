@@ -4,8 +4,8 @@ Run: ``python Testing/benchmarks/leave_out_rats.py RATS [--samples 1e6]`` with t
 (4.7 T, 0.25 µT, public data of the Vanderbilt CEST group); about two minutes an animal on one core; needs torch.
 Each animal's amine and MT components are taken out of its legs; exact increments of PCr, Cr, amide and NOE with known
 fs and ksw (the usual ranges) are put on them. *Default* is the bundled model, which saw none of the animals; *site*
-goes on from it with the backgrounds of the five others. The bar at the noise of a region: fs within 8 %, ksw within 20 %; what
-one power cannot tell is no better for being measured, so the Bayesian bound of this protocol stands beside.
+goes on from it with the backgrounds of the five others. The bar at the noise of a region: fs within 8 %, ksw within
+20 %; what one power cannot tell is no better for being measured, so the Bayesian bound of this protocol stands beside.
 """
 
 from __future__ import annotations
