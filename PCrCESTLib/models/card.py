@@ -36,8 +36,6 @@ class ModelCard:
     over_bound : list of dict
         On the reference muscle: noise SD, RMSE of fs and ksw relative to their means, and those over the Bayesian
         Cramér–Rao bound.
-    interval_factors : dict
-        Per quantity, ``log_sd`` and ``factor``: what multiplies the network's SD so that the 90 % interval holds 90 %.
     thresholds : dict
         Limits of the spectral distances beyond which a spectrum is unlike the training spectra.
     weights_sha256 : str
@@ -52,7 +50,6 @@ class ModelCard:
     training: dict[str, Any]
     measured_errors: list[dict[str, float]] = field(default_factory=list)
     over_bound: list[dict[str, float]] = field(default_factory=list)
-    interval_factors: dict[str, dict[str, list[float]]] = field(default_factory=dict)
     thresholds: dict[str, float] = field(default_factory=dict)
     weights_sha256: str = ""
 

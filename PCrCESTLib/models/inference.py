@@ -186,8 +186,7 @@ def _posterior(model: Model, table: np.ndarray) -> Posterior:
     table[:, 2:5] = np.clip(table[:, 2:5], -MAX_STANDARDIZED / 2, MAX_STANDARDIZED / 2)
     scale, offset = model.log_sd.astype(np.float64), model.log_mean.astype(np.float64)
     l11, l21, l22 = table[:, 2], table[:, 3], table[:, 4]
-    sd_fs = _calibrated(model, "fs", l11 * scale[0])
-    sd_ksw = _calibrated(model, "ksw", np.hypot(l21, l22) * scale[1])
+    sd_fs, sd_ksw = l11 * scale[0], np.hypot(l21, l22) * scale[1]
     log_fs, log_ksw = table[:, 0] * scale[0] + offset[0], table[:, 1] * scale[1] + offset[1]
     fs, ksw = np.exp(log_fs), np.exp(log_ksw)
     return Posterior(
@@ -208,9 +207,3 @@ def _posterior(model: Model, table: np.ndarray) -> Posterior:
 def _spread(log_sd: np.ndarray) -> np.ndarray:
     """SD of a log-normal over its median."""
     return np.asarray(np.exp(log_sd**2 / 2) * np.sqrt(np.expm1(log_sd**2)))
-
-
-def _calibrated(model: Model, quantity: str, log_sd: np.ndarray) -> np.ndarray:
-    """Widen or narrow the network's SD as measured on spectra it never saw (`ModelCard.interval_factors`)."""
-    table = model.card.interval_factors.get(quantity)
-    return log_sd if table is None else log_sd * np.interp(log_sd, table["log_sd"], table["factor"])

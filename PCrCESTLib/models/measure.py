@@ -16,7 +16,6 @@ from PCrCESTLib.synthesis.reference import NOISE_LEVELS, R1_KNOWN_TO, reference_
 from PCrCESTLib.synthesis.spectra import CleanSpectra, fully_synthetic
 
 THRESHOLD_QUANTILE = 0.995
-CALIBRATION_BINS = 10
 _Z90 = 1.6449
 
 
@@ -68,31 +67,6 @@ def errors_over_bound(model: Model, source: Source, n: int, rng: np.random.Gener
             row |= {f"{name}_rmse": round(rmse, 4), f"{name}_over_bound": round(rmse / bound, 3)}
         rows.append(row)
     return rows
-
-
-def interval_factors(
-    model: Model, source: Source, clean: CleanSpectra, rng: np.random.Generator
-) -> dict[str, dict[str, list[float]]]:
-    """Measure by what to multiply the network's SDs so that ±1.645 SD hold 90 %, as a function of the SD.
-
-    Where the scan tells little, the posterior is the flat prior, of which a normal interval holds 95 %.
-    """
-    if model.card.interval_factors:
-        raise ValueError("the model is calibrated already")
-    posterior = predict(model, source.scan(clean, draw_noise_levels(len(clean), rng), rng), NumpyBackend())
-    return {
-        "fs": _factors(posterior.log_sd_fs, np.log(clean.fs) - posterior.log_fs),
-        "ksw": _factors(posterior.log_sd_ksw, np.log(clean.ksw) - posterior.log_ksw),
-    }
-
-
-def _factors(log_sd: np.ndarray, error: np.ndarray) -> dict[str, list[float]]:
-    bins = np.array_split(np.argsort(log_sd), CALIBRATION_BINS)
-    ratio = np.abs(error) / log_sd
-    return {
-        "log_sd": [round(float(np.median(log_sd[rows])), 5) for rows in bins],
-        "factor": [round(float(np.quantile(ratio[rows], 0.9)) / _Z90, 4) for rows in bins],
-    }
 
 
 def spectral_thresholds(

@@ -18,7 +18,6 @@ from PCrCESTLib.models.inference import aligned
 from PCrCESTLib.models.measure import (
     THRESHOLD_QUANTILE,
     errors_over_bound,
-    interval_factors,
     measure_errors,
     spectral_thresholds,
 )
@@ -47,7 +46,7 @@ from PCrCESTLib.version import __version__
 
 N_GLOBAL_SCORES = 64
 BACKGROUNDS_PER_FAMILY = 12
-MEASURED_SPECTRA, CALIBRATION_SPECTRA = 6_000, 20_000
+MEASURED_SPECTRA = 6_000
 FIXED_PARAMETERS = ("mean", "basis", "variance", "scale", "noise_gain", "sd")
 
 Report = Callable[[float, str], None]
@@ -283,8 +282,6 @@ def _finished(
 
     rng = np.random.default_rng(plan.seed + 1_000_003)  # never used in training
     model = replace(model, params=stored(model.params))
-    factors = interval_factors(model, source, source.clean(CALIBRATION_SPECTRA, rng), rng)
-    model = replace(model, card=replace(model.card, interval_factors=factors))
     clean = source.clean(MEASURED_SPECTRA, rng)
     training = {
         "command": command,
