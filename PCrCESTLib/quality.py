@@ -28,7 +28,7 @@ class Quality(IntFlag):
 MEANING = {
     Quality.LOW_SNR: f"noise of Z above {SIGMA_LIMITS[1]:g}, the most the model was trained for",
     Quality.NO_WATER_DIP: "water frequency not found in the spectrum; a shift of 0 ppm was assumed",
-    Quality.OUTSIDE_TRAINING: "composition unlike any training spectrum (fat, bone, partial volume, artifact)",
+    Quality.OUTSIDE_TRAINING: "unlike any training spectrum (fat, bone, artifact), or acquired otherwise than stated",
     Quality.HIGH_RESIDUAL: "spectrum holds structure beyond noise that no training spectrum has",
     Quality.FS_NOT_IDENTIFIABLE: "fs no better known after the scan than before it",
     Quality.KSW_NOT_IDENTIFIABLE: "ksw no better known after the scan than before it",
@@ -63,7 +63,8 @@ def flags(posterior: Posterior, sigma: np.ndarray, dip_found: np.ndarray, card: 
     conditions = {
         Quality.LOW_SNR: sigma > SIGMA_LIMITS[1],
         Quality.NO_WATER_DIP: ~dip_found,
-        Quality.OUTSIDE_TRAINING: posterior.distance > card.thresholds["distance"],
+        Quality.OUTSIDE_TRAINING: (posterior.distance > card.thresholds["distance"])
+        | (posterior.suspicion > card.thresholds.get("suspicion", np.inf)),
         Quality.HIGH_RESIDUAL: posterior.residual > card.thresholds["residual"],
         Quality.FS_NOT_IDENTIFIABLE: posterior.log_sd_fs > IDENTIFIABLE_SHARE * card.prior_log_sd[0],
         Quality.KSW_NOT_IDENTIFIABLE: posterior.log_sd_ksw > IDENTIFIABLE_SHARE * card.prior_log_sd[1],

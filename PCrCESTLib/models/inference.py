@@ -67,7 +67,8 @@ class Posterior:
     interval (the mean of a log-normal would lie above, by 5 % at an SD of 30 %); ``*_sd`` are SDs of the log-normal.
     ``log_sd_*`` are SDs of the logarithm, ``log_correlation`` their correlation. ``residual`` is the RMS of
     the spectrum outside the training spectra's span over its noise SD; ``distance`` the RMS of its standardized
-    scores inside it. Both are near 1 for spectra like those of the training.
+    scores inside it. Both are near 1 for spectra like those of the training. ``suspicion`` is the guard's logit that
+    the spectrum was acquired otherwise than the model's (−∞ for a model without a guard).
     """
 
     fs: np.ndarray
@@ -81,6 +82,7 @@ class Posterior:
     log_correlation: np.ndarray
     residual: np.ndarray
     distance: np.ndarray
+    suspicion: np.ndarray
 
 
 def aligned(spectra: Spectra, grid_ppm: np.ndarray) -> np.ndarray:
@@ -116,12 +118,12 @@ def predict(model: Model, spectra: Spectra, backend: Backend, progress: Progress
             parts.append(part)
             if progress is not None:
                 progress(len(parts) / len(slices))
-    table = np.concatenate(parts) if parts else np.empty((0, 7))
+    table = np.concatenate(parts) if parts else np.empty((0, 8))
     return _posterior(model, table)
 
 
 def _chunk(model: Model, spectra: Spectra, params: dict[str, Array], backend: Backend) -> np.ndarray:
-    """Network output and the two spectral distances, (n, 7)."""
+    """Network output and the three measures of unusualness, (n, 8)."""
     try:
         z = aligned(spectra, model.grid_ppm)
         out = forward(network_input(z, spectra, backend), params, model.local, model.n_powers, backend)
@@ -139,7 +141,7 @@ def _chunk(model: Model, spectra: Spectra, params: dict[str, Array], backend: Ba
 
 
 def unusualness(model: Model, z: np.ndarray, sigma: np.ndarray) -> np.ndarray:
-    """Residual outside and distance inside the span of the training spectra, (n, 2), see ``Posterior``."""
+    """Residual outside and distance inside the span of the training spectra, and suspicion (n, 3): see `Posterior`."""
     p = model.params
     centered = z - p["global.mean"]
     scores = centered @ p["global.basis"]
@@ -149,7 +151,31 @@ def unusualness(model: Model, z: np.ndarray, sigma: np.ndarray) -> np.ndarray:
     variance = np.clip(sigma, *SIGMA_LIMITS)[:, None] ** 2
     residual = np.sqrt(np.maximum(outside, 0) / (dimensions * variance[:, 0]))
     distance = np.sqrt(np.mean(scores**2 / (p["global.variance"] + variance), axis=1))
-    return np.stack([residual, distance], axis=1)
+    return np.stack([residual, distance, _suspicion(model, _guard_input(model, scores, variance))], axis=1)
+
+
+def guard_input(model: Model, z: np.ndarray, sigma: np.ndarray) -> np.ndarray:
+    """Return what the guard sees of aligned spectra ``z`` with noise SD ``sigma`` (n,): shrunk scores and noise."""
+    scores = (z - model.params["global.mean"]) @ model.params["global.basis"]
+    return _guard_input(model, scores, np.clip(sigma, *SIGMA_LIMITS)[:, None] ** 2)
+
+
+def _guard_input(model: Model, scores: np.ndarray, variance: np.ndarray) -> np.ndarray:
+    p = model.params
+    shrunk = scores * p["global.scale"] / (p["global.variance"] + variance)
+    # Scores far outside the training belong to `distance`; clipped, they cannot make the guard say anything.
+    noise = (0.5 * np.log(variance) - np.log(2.5e-3)) / 1.5
+    return np.concatenate([np.clip(shrunk, -10, 10), noise], axis=1).astype(np.float32)
+
+
+def _suspicion(model: Model, x: np.ndarray) -> np.ndarray:
+    p = model.params
+    if "guard.0.weight" not in p:
+        return np.full(len(x), -np.inf)
+    backend = NumpyBackend()
+    for i in (0, 1):
+        x = backend.silu(x @ p[f"guard.{i}.weight"] + p[f"guard.{i}.bias"])
+    return np.asarray((x @ p["guard.2.weight"] + p["guard.2.bias"])[:, 0])
 
 
 def likely_noise(model: Model, z: np.ndarray, at_least: float) -> float:
@@ -201,6 +227,7 @@ def _posterior(model: Model, table: np.ndarray) -> Posterior:
         log_correlation=l21 / np.hypot(l21, l22),
         residual=table[:, 5],
         distance=table[:, 6],
+        suspicion=table[:, 7],
     )
 
 

@@ -14,9 +14,10 @@ import numpy as np
 from PCrCESTLib.errors import MissingExtraError, ModelMismatchError
 from PCrCESTLib.models.backend import NumpyBackend, TorchBackend
 from PCrCESTLib.models.card import ModelCard
+from PCrCESTLib.models.guard import train_guard
 from PCrCESTLib.models.inference import aligned
 from PCrCESTLib.models.measure import (
-    THRESHOLD_QUANTILE,
+    THRESHOLD_QUANTILES,
     errors_over_bound,
     measure_errors,
     spectral_thresholds,
@@ -46,7 +47,7 @@ from PCrCESTLib.version import __version__
 
 N_GLOBAL_SCORES = 64
 BACKGROUNDS_PER_FAMILY = 12
-MEASURED_SPECTRA = 6_000
+MEASURED_SPECTRA, THRESHOLD_SPECTRA = 6_000, 20_000
 FIXED_PARAMETERS = ("mean", "basis", "variance", "scale", "noise_gain", "sd")
 
 Report = Callable[[float, str], None]
@@ -281,7 +282,8 @@ def _finished(
     import torch
 
     rng = np.random.default_rng(plan.seed + 1_000_003)  # never used in training
-    model = replace(model, params=stored(model.params))
+    params = model.params | train_guard(model, source, rng, plan.seed)
+    model = replace(model, params=stored(params))
     clean = source.clean(MEASURED_SPECTRA, rng)
     training = {
         "command": command,
@@ -293,7 +295,7 @@ def _finished(
         "seconds": round(seconds),
         "torch": str(torch.__version__),
         "pcrcest": __version__,
-        "threshold_quantile": THRESHOLD_QUANTILE,
+        "threshold_quantiles": THRESHOLD_QUANTILES,
     }
     if source.backgrounds.provenance:
         training["background_provenance"] = source.backgrounds.provenance
@@ -309,6 +311,6 @@ def _finished(
         training=training,
         measured_errors=measure_errors(model, source, clean, rng),
         over_bound=errors_over_bound(model, source, MEASURED_SPECTRA, rng),
-        thresholds=spectral_thresholds(model, source, clean, rng),
+        thresholds=spectral_thresholds(model, source, source.clean(THRESHOLD_SPECTRA, rng), rng),
     )
     return Model(card, model.grid_ppm, model.params)

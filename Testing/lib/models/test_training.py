@@ -14,7 +14,7 @@ from PCrCESTLib.models.training import TrainingPlan, train_model
 from PCrCESTLib.protocols import named_protocol
 from PCrCESTLib.synthesis.backgrounds import simulate_backgrounds
 
-SMALL = TrainingPlan(samples=30_720, batch=512, pool=2400, fresh=0.0, sizes=Sizes((32, 24), (24, 16), (32, 16)))
+SMALL = TrainingPlan(samples=102_400, batch=512, pool=2400, fresh=0.0, sizes=Sizes((32, 24), (24, 16), (32, 16)))
 
 
 @pytest.fixture(scope="module", params=["rat-4.7T-0.25uT", "human-3T-0.6uT"])

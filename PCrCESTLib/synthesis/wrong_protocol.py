@@ -1,0 +1,58 @@
+"""Muscle scanned otherwise than its protocol says: what a guard must learn to tell from muscle."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from PCrCESTLib.protocol import Protocol
+from PCrCESTLib.synthesis.families import MuscleFamily
+from PCrCESTLib.synthesis.spectra import CleanSpectra, frames_of, fully_synthetic
+
+WEAKER, STRONGER = (0.3, 0.6), (1.7, 3.0)  # true over nominal power; ±25 % is an ordinary B1 error
+FIELDS = (0.5, 2.0, 2.5)  # true over nominal field, with the offsets in ppm
+
+
+def wrong_protocol(
+    families: tuple[MuscleFamily, ...], protocol: Protocol, n: int, rng: np.random.Generator
+) -> CleanSpectra:
+    """Draw about ``n`` spectra, equal numbers of each mistake and family; truths are of no use."""
+    mistakes = (_power, _field, _mirrored, *((_swapped,) if len(protocol.powers_ut) > 1 else ()))
+    each = -(-n // (len(mistakes) * len(families)))
+    parts = [mistake(family, protocol, each, rng) for family in families for mistake in mistakes]
+    joined = CleanSpectra.concatenate(parts)
+    return joined.take(rng.permutation(len(joined)))
+
+
+Mistake = Callable[[MuscleFamily, Protocol, int, np.random.Generator], CleanSpectra]
+
+
+def _power(family: MuscleFamily, protocol: Protocol, n: int, rng: np.random.Generator) -> CleanSpectra:
+    ranges = (WEAKER, STRONGER)
+    parts = []
+    for low, high in ranges:
+        factor = float(rng.uniform(low, high))
+        scaled = replace(protocol, b1_ut=tuple(factor * b1 for b1 in protocol.b1_ut))
+        parts.append(fully_synthetic(family, scaled, -(-n // len(ranges)), rng))
+    return CleanSpectra.concatenate(parts)
+
+
+def _field(family: MuscleFamily, protocol: Protocol, n: int, rng: np.random.Generator) -> CleanSpectra:
+    other = replace(protocol, field_t=float(rng.choice(FIELDS)) * protocol.field_t)
+    return fully_synthetic(family, other, n, rng)
+
+
+def _mirrored(family: MuscleFamily, protocol: Protocol, n: int, rng: np.random.Generator) -> CleanSpectra:
+    turned = replace(protocol, offsets_ppm=tuple(-o for o in protocol.offsets_ppm))
+    return fully_synthetic(family, turned, n, rng)
+
+
+def _swapped(family: MuscleFamily, protocol: Protocol, n: int, rng: np.random.Generator) -> CleanSpectra:
+    clean = fully_synthetic(family, protocol, n, rng)
+    _, b1_ut = frames_of(protocol)
+    first, last = (np.nonzero(np.abs(b1_ut - p) < 0.01)[0] for p in (min(b1_ut), max(b1_ut)))
+    z = clean.z.copy()
+    z[:, first], z[:, last] = clean.z[:, last], clean.z[:, first]
+    return replace(clean, z=z)
