@@ -11,7 +11,7 @@ from PCrCESTLib.errors import ReaderError
 from PCrCESTLib.models.device import Device
 from PCrCESTLib.models.inference import Posterior, Spectra, predict
 from PCrCESTLib.models.model import Model
-from PCrCESTLib.models.registry import require_match
+from PCrCESTLib.models.registry import interpolation_note, require_match
 from PCrCESTLib.preparation.b0 import samples_water_dip, shift_from_dip
 from PCrCESTLib.preparation.mask import body_mask
 from PCrCESTLib.preparation.noise import estimate_noise
@@ -96,7 +96,9 @@ def quantify(
     maps = {name: _on_grid(voxels.mask, getattr(posterior, name)) for name in MAP_NAMES}
     quality = np.where(voxels.mask, 0, np.uint8(Quality.NO_VALUE)).astype(np.uint8)
     quality[voxels.mask] = flags(posterior, voxels.spectra.sigma, voxels.dip_found, model.card)
-    return Maps(maps, quality, voxels, posterior, _warnings(series, voxels, quality))
+    note = interpolation_note(model, protocol_of(series))
+    warnings = (*([note] if note else []), *_warnings(series, voxels, quality))
+    return Maps(maps, quality, voxels, posterior, warnings)
 
 
 def prepare_voxels(series: ZSeries, companions: Companions) -> Voxels:

@@ -18,7 +18,7 @@ from PCrCESTLib.map_files import write_maps, write_record, write_roi_table
 from PCrCESTLib.models.card import sha256
 from PCrCESTLib.models.device import DEVICES, Device, choose_device
 from PCrCESTLib.models.model import Model
-from PCrCESTLib.models.registry import choose_model, find_model
+from PCrCESTLib.models.registry import PROTOCOL_FILE, choose_model, find_model, require_match
 from PCrCESTLib.outputs import staged
 from PCrCESTLib.physics.concentration import PCR_PROTONS
 from PCrCESTLib.preparation.zseries import ZSeries, prepare_series, protocol_of
@@ -101,7 +101,7 @@ def run(args: argparse.Namespace) -> int:
         known_limits = limits_of(inputs.series.powers_ut)
         for limit in known_limits:
             progress.warn(limit)
-        model, why_model = _model(args.model, inputs.series)
+        model, why_model = _model(args, inputs.series)
         device = choose_device(args.device)
         result = quantify(
             inputs.series,
@@ -160,11 +160,21 @@ def _read(args: argparse.Namespace) -> _Inputs:
     return _Inputs(series, companions, rois, anatomy, tuple(notes + list(rois.notes if rois else ())))
 
 
-def _model(name: str, series: ZSeries) -> tuple[Model, str]:
-    if name == "auto":
-        return choose_model(protocol_of(series))
-    model = find_model(name)
+def _model(args: argparse.Namespace, series: ZSeries) -> tuple[Model, str]:
+    if args.model == "auto":
+        return choose_model(protocol_of(series), _protocol_file(args))
+    model = find_model(args.model)
+    require_match(model, protocol_of(series), _protocol_file(args))
     return model, f"{model.card.name} was asked for"
+
+
+def _protocol_file(args: argparse.Namespace) -> str:
+    """Protocol file of a single series, to train for; several powers need a file that lists them all."""
+    if args.protocol:
+        return str(args.protocol)
+    first = args.series[0]
+    beside = first.with_name(first.name.split(".")[0] + ".json")
+    return str(beside) if len(args.series) == 1 and beside.is_file() else PROTOCOL_FILE
 
 
 def _regions(

@@ -1,7 +1,14 @@
-"""The bundled models, and which one fits a protocol."""
+"""The bundled models, and which one fits a protocol.
+
+A model fits when field (2 %), every power (3 %) and saturation (5 %; pulse trains exactly) agree and the scan's offsets
+cover the model's: the nearest within 0.15 ppm inside ±5 ppm and 1.3 ppm beyond, and, where they differ, with an
+interpolation error of Z of at most 0.003 in the PCr window.
+"""
 
 from __future__ import annotations
 
+import shlex
+from dataclasses import replace
 from importlib import resources
 from pathlib import Path
 
@@ -9,6 +16,7 @@ import numpy as np
 
 from PCrCESTLib.errors import ModelMismatchError
 from PCrCESTLib.models.card import ModelCard
+from PCrCESTLib.models.interpolation import LARGEST_ERROR, SAME_OFFSET_PPM, interpolation_error
 from PCrCESTLib.models.model import Model, load_model
 from PCrCESTLib.protocol import Protocol
 
@@ -17,7 +25,7 @@ POWER_TOLERANCE = 0.03
 DURATION_TOLERANCE = 0.05
 COVERAGE_PPM = 0.15  # in the PCr window: how far the nearest acquired offset may lie from a grid point
 OUTER_COVERAGE_PPM = 1.3
-SAME_OFFSET_PPM = 0.01
+PROTOCOL_FILE = "PROTOCOL.json"
 
 
 def bundled_folder() -> Path:
@@ -48,24 +56,56 @@ def find_model(name: str) -> Model:
     )
 
 
-def choose_model(protocol: Protocol) -> tuple[Model, str]:
+def training_command(protocol_file: str = PROTOCOL_FILE) -> str:
+    """Return the command that trains a model for a protocol file."""
+    return f"pcrcest train --protocol {shlex.quote(protocol_file)} --name my-scanner --out models"
+
+
+def choose_model(protocol: Protocol, protocol_file: str = PROTOCOL_FILE) -> tuple[Model, str]:
     """Pick the bundled model that fits, and say why.
+
+    Parameters
+    ----------
+    protocol : Protocol
+        What was acquired.
+    protocol_file : str
+        Its file, for the command in the refusal.
 
     Raises
     ------
     ModelMismatchError
         When none fits: the message lists what differs for the nearest one and the command that would train one.
     """
-    differences: dict[str, list[str]] = {}
+    found: dict[str, list[str]] = {}
     for name in bundled_names():
-        differences[name] = mismatches(_bundled_card(name), protocol)
-        if not differences[name]:
-            return find_model(name), f"{name}: field, powers, duration and offsets agree with the scan"
-    nearest = min(differences, key=lambda n: len(differences[n]))
+        found[name] = mismatches(_bundled_card(name), protocol)
+        if not found[name]:
+            return find_model(name), f"{name}: field, powers, saturation and offsets agree with the scan"
+    nearest = min(found, key=lambda n: (any(m.startswith("powers ") for m in found[n]), len(found[n])))
+    fewer = _fits_with_fewer_powers(protocol)
+    advice = f"; {fewer}" if fewer else ""
     raise ModelMismatchError(
         f"no bundled model fits this scan ({protocol.describe()}); the nearest, {nearest}, differs: "
-        f"{'; '.join(differences[nearest])}. Train one with: pcrcest train --protocol PROTOCOL.json --name my-scanner"
+        f"{'; '.join(found[nearest])}{advice}. Train one with: {training_command(protocol_file)}"
     )
+
+
+def _fits_with_fewer_powers(protocol: Protocol) -> str:
+    """Say which of a scan's powers would do for a bundled model, empty when there is none."""
+    for name in bundled_names():
+        card = _bundled_card(name)
+        wanted = [p for p in protocol.powers_ut if any(_same_powers((p,), (q,)) for q in card.protocol.powers_ut)]
+        if 0 < len(wanted) < len(protocol.powers_ut) and _same_powers(tuple(wanted), card.protocol.powers_ut):
+            kept = [i for i in protocol.saturated_frames if any(abs(protocol.b1_ut[i] - p) < 0.01 for p in wanted)]
+            part = replace(
+                protocol,
+                offsets_ppm=tuple(protocol.offsets_ppm[i] for i in kept),
+                b1_ut=tuple(protocol.b1_ut[i] for i in kept),
+                reference_frames=(),
+            )
+            if not mismatches(card, part):
+                return f"the series at {_list(tuple(wanted))} µT alone fit {name}"
+    return ""
 
 
 def starting_model(protocol: Protocol) -> Model | None:
@@ -91,7 +131,7 @@ def which_model(protocol: Protocol) -> str:
     for name in bundled_names():
         card = _bundled_card(name)
         if not mismatches(card, protocol):
-            return f"{name} fits"
+            return f"{name} fits{_remark(card.protocol, protocol)}"
     for name in bundled_names():
         card = _bundled_card(name)
         missing = [p for p in card.protocol.powers_ut if not any(_same_powers((p,), (q,)) for q in protocol.powers_ut)]
@@ -99,7 +139,8 @@ def which_model(protocol: Protocol) -> str:
         rest = [m for m in mismatches(card, protocol) if not m.startswith("powers ")]
         if common == len(protocol.powers_ut) and not rest:
             return f"{name} fits together with a series at {_list(tuple(missing))} µT"
-    return "none fits; train one with: pcrcest train --protocol PROTOCOL.json --name my-scanner"
+    fewer = _fits_with_fewer_powers(protocol)
+    return f"{fewer or 'none fits'}; train one with: {training_command()}"
 
 
 def _bundled_card(name: str) -> ModelCard:
@@ -107,7 +148,18 @@ def _bundled_card(name: str) -> ModelCard:
     return ModelCard.from_json(path.read_text(encoding="utf-8"), path)
 
 
-def require_match(model: Model, protocol: Protocol) -> None:
+def _remark(ours: Protocol, protocol: Protocol) -> str:
+    error = interpolation_error(ours, protocol)
+    return "" if error is None else f"; {error.sentence()}"
+
+
+def interpolation_note(model: Model, protocol: Protocol) -> str | None:
+    """Say what interpolating a fitting scan to the model's offsets costs; None when they are the same."""
+    error = interpolation_error(model.card.protocol, protocol)
+    return None if error is None else error.sentence()
+
+
+def require_match(model: Model, protocol: Protocol, protocol_file: str = PROTOCOL_FILE) -> None:
     """Refuse a model that was trained for another acquisition.
 
     Raises
@@ -119,7 +171,7 @@ def require_match(model: Model, protocol: Protocol) -> None:
     if found:
         raise ModelMismatchError(
             f"model {model.card.name} does not fit this scan: {'; '.join(found)}. Use --model auto, or train one with: "
-            "pcrcest train --protocol PROTOCOL.json --name my-scanner"
+            f"{training_command(protocol_file)}"
         )
 
 
@@ -132,18 +184,29 @@ def differences(ours: Protocol, protocol: Protocol) -> list[str]:
     """List in words every way a scan's protocol differs from a model's (``ours``); empty when it fits."""
     found = []
     if abs(protocol.field_t / ours.field_t - 1) > FIELD_TOLERANCE:
-        found.append(f"field {protocol.field_t:g} T, model {ours.field_t:g} T")
+        found.append(f"field {protocol.field_t:g} T, model {ours.field_t:g} T (within {FIELD_TOLERANCE:.0%} fits)")
     if not _same_powers(protocol.powers_ut, ours.powers_ut):
-        found.append(f"powers {_list(protocol.powers_ut)} µT, model {_list(ours.powers_ut)} µT")
+        powers = f"powers {_list(protocol.powers_ut)} µT, model {_list(ours.powers_ut)} µT"
+        found.append(f"{powers} (within {POWER_TOLERANCE:.0%} fits)")
     a, b = protocol.saturation, ours.saturation
     if (a.train is None) != (b.train is None):
         found.append(f"saturation {a.describe()}, model {b.describe()}")
     elif abs(a.duration_s / b.duration_s - 1) > DURATION_TOLERANCE:
-        found.append(f"saturation {a.duration_s:g} s, model {b.duration_s:g} s")
+        found.append(
+            f"saturation {a.duration_s:g} s, model {b.duration_s:g} s (within {DURATION_TOLERANCE:.0%} fits)"
+        )
     elif a.train is not None and a.train != b.train:
         found.append(f"pulse train {a.describe()}, model {b.describe()}")
-    found.extend(_coverage_gaps(protocol, ours))
-    return found
+    gaps = _coverage_gaps(protocol, ours)
+    return found + (gaps if gaps or found else _too_coarse(protocol, ours))
+
+
+def _too_coarse(protocol: Protocol, ours: Protocol) -> list[str]:
+    """Refuse offsets that cover the model's but are too far apart; only asked where everything else agrees."""
+    error = interpolation_error(ours, protocol)
+    if error is None or error.acceptable:
+        return []
+    return [f"{error.sentence()} (up to {LARGEST_ERROR:g} in the PCr window fits)"]
 
 
 def _list(values: tuple[float, ...]) -> str:
