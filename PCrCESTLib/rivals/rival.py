@@ -12,7 +12,7 @@ import numpy as np
 from PCrCESTLib.errors import MissingExtraError, ModelMismatchError, PCrCESTError, ReaderError
 from PCrCESTLib.models.card import sha256
 from PCrCESTLib.models.inference import Spectra, aligned
-from PCrCESTLib.rivals.architecture import Architecture
+from PCrCESTLib.rivals.architecture import FIXED, Architecture
 from PCrCESTLib.rivals.layers import Arrays
 from PCrCESTLib.rivals.reference_network import ReferenceNetwork
 from PCrCESTLib.rivals.samples import FS_UNIT, KSW_UNIT
@@ -111,10 +111,11 @@ class Rival:
 
 
 def save_rival(rival: Rival, folder: Path) -> Path:
-    """Write ``NAME.npz`` (no pickle) and ``NAME.json`` into ``folder``; return the card's path."""
+    """Write ``NAME.npz`` (no pickle, weights in half precision) and ``NAME.json``; return the card's path."""
     folder.mkdir(parents=True, exist_ok=True)
     weights = folder / f"{rival.card.name}.npz"
-    np.savez_compressed(weights, **rival.params)  # type: ignore[arg-type]
+    halves = {k: v if k.startswith(FIXED) else v.astype(np.float16) for k, v in rival.params.items()}
+    np.savez_compressed(weights, **halves)  # type: ignore[arg-type]
     card = replace(rival.card, weights_sha256=sha256(weights))
     path = folder / f"{rival.card.name}.json"
     path.write_text(json.dumps(asdict(card) | {"format": _FORMAT}, indent=1) + "\n", encoding="utf-8")
@@ -140,7 +141,7 @@ def load_rival(path: Path) -> Rival:
         if sha256(weights) != card.weights_sha256:
             raise ReaderError(f"{weights}: the weights are not those of the card; copy both files again")
         with np.load(weights, allow_pickle=False) as arrays:
-            params = {name: arrays[name] for name in arrays.files}
+            params = {name: arrays[name].astype(np.float32) for name in arrays.files}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
         raise ReaderError(f"{path}: not a trained rival of this program ({error})") from error
     return Rival(card, params)
