@@ -175,9 +175,18 @@ def _regions(p: Posterior) -> list[Region]:
 
 
 def _product(parts: list[Region], model: Model) -> Region:
+    """Multiply the likelihoods behind the posteriors, each posterior over the prior, and the prior once.
+
+    A posterior wider than the prior has no likelihood in that direction and adds nothing there.
+    """
     prior = np.diag(1 / model.log_sd.astype(np.float64) ** 2)
-    precisions = [np.linalg.inv(part.covariance) for part in parts]
-    total = sum(precisions, np.zeros((2, 2))) - (len(parts) - 1) * prior
-    weighted = sum((w @ part.mean for w, part in zip(precisions, parts, strict=True)), np.zeros(2))
+    center = model.log_mean.astype(np.float64)
+    total, weighted = prior.copy(), prior @ center
+    for part in parts:
+        precision = np.linalg.inv(part.covariance)
+        values, vectors = np.linalg.eigh(precision - prior)
+        informative = vectors[:, values > 0]
+        total += (informative * values[values > 0]) @ informative.T
+        weighted += informative @ (informative.T @ (precision @ part.mean - prior @ center))
     covariance = np.linalg.inv(total)
-    return Region(covariance @ (weighted - (len(parts) - 1) * prior @ model.log_mean), covariance)
+    return Region(covariance @ weighted, covariance)
