@@ -54,7 +54,7 @@ def save_model(model: Model, folder: Path) -> Path:
     """
     folder.mkdir(parents=True, exist_ok=True)
     weights = folder / f"{model.card.name}.npz"
-    np.savez_compressed(weights, grid_ppm=model.grid_ppm, **_compact(model.params))  # type: ignore[arg-type]
+    np.savez_compressed(weights, grid_ppm=model.grid_ppm, **compact(model.params))  # type: ignore[arg-type]
     card = replace(model.card, weights_sha256=sha256(weights))
     path = folder / f"{model.card.name}.json"
     path.write_text(card.to_json(), encoding="utf-8")
@@ -66,10 +66,11 @@ def stored(params: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
     return {k: v.astype(np.float16).astype(np.float32) if k.endswith(_HALVED) else v for k, v in params.items()}
 
 
-def _compact(params: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
-    halves = {k: v.astype(np.float16) for k, v in params.items() if k.endswith(_HALVED)}
-    exact = {k: v for k, v in halves.items() if np.array_equal(v.astype(np.float32), params[k])}
-    return params | exact
+def compact(params: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return half-precision copies of the arrays that lose nothing by it, the others as they are."""
+    with np.errstate(over="ignore"):
+        halves = {k: v.astype(np.float16) for k, v in params.items()}
+    return {k: h if np.array_equal(h.astype(np.float32), params[k]) else params[k] for k, h in halves.items()}
 
 
 def load_model(path: Path) -> Model:

@@ -12,7 +12,8 @@ import numpy as np
 from PCrCESTLib.errors import MissingExtraError, ModelMismatchError, PCrCESTError, ReaderError
 from PCrCESTLib.models.card import sha256
 from PCrCESTLib.models.inference import Spectra, aligned
-from PCrCESTLib.rivals.architecture import FIXED, Architecture
+from PCrCESTLib.models.model import compact
+from PCrCESTLib.rivals.architecture import Architecture
 from PCrCESTLib.rivals.layers import Arrays
 from PCrCESTLib.rivals.reference_network import ReferenceNetwork
 from PCrCESTLib.rivals.samples import FS_UNIT, KSW_UNIT
@@ -111,11 +112,10 @@ class Rival:
 
 
 def save_rival(rival: Rival, folder: Path) -> Path:
-    """Write ``NAME.npz`` (no pickle, weights in half precision) and ``NAME.json``; return the card's path."""
+    """Write ``NAME.npz`` (no pickle) and ``NAME.json``; return the card's path."""
     folder.mkdir(parents=True, exist_ok=True)
     weights = folder / f"{rival.card.name}.npz"
-    halves = {k: v if k.startswith(FIXED) else v.astype(np.float16) for k, v in rival.params.items()}
-    np.savez_compressed(weights, **halves)  # type: ignore[arg-type]
+    np.savez_compressed(weights, **compact(rival.params))  # type: ignore[arg-type]
     card = replace(rival.card, weights_sha256=sha256(weights))
     path = folder / f"{rival.card.name}.json"
     path.write_text(json.dumps(asdict(card) | {"format": _FORMAT}, indent=1) + "\n", encoding="utf-8")

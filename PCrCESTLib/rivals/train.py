@@ -19,7 +19,7 @@ from PCrCESTLib.models.stream import Source
 from PCrCESTLib.progress import KINDS, make_progress
 from PCrCESTLib.protocol import Protocol
 from PCrCESTLib.protocols import find_protocol
-from PCrCESTLib.rivals.architecture import Architecture, regression_loss
+from PCrCESTLib.rivals.architecture import FIXED, Architecture, regression_loss
 from PCrCESTLib.rivals.layers import Arrays
 from PCrCESTLib.rivals.plan import PRECISIONS, RivalPlan, State
 from PCrCESTLib.rivals.recipe import AuthorsFull, AuthorsPartial
@@ -136,7 +136,12 @@ def finished_rival(
     r1_obs = check.r1_obs
     grid = tuple(float(o) for o in rival_grid_ppm(source.protocol))
     card = RivalCard(name, network, source.protocol.powers_ut, grid, round(float(r1_obs.mean()), 4), training)
-    return Rival(card, state.best)
+    # Half precision keeps every file below a megabyte; the losses above were measured before.
+    return Rival(card, {k: v if k.startswith(FIXED) else _rounded(v) for k, v in state.best.items()})
+
+
+def _rounded(values: np.ndarray) -> np.ndarray:
+    return np.asarray(values.astype(np.float16), dtype=np.float32)
 
 
 def losses_on(check: Samples, network: Architecture, weights: Arrays) -> dict[str, float]:
