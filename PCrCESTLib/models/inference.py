@@ -148,7 +148,7 @@ def unusualness(model: Model, z: np.ndarray, sigma: np.ndarray) -> np.ndarray:
     dimensions = z.shape[1] - scores.shape[1]
     # Pythagoras: what the orthonormal scores do not hold lies outside their span.
     outside = np.sum(centered**2, axis=1) - np.sum(scores**2, axis=1)
-    variance = np.clip(sigma, *SIGMA_LIMITS)[:, None] ** 2
+    variance = np.clip(sigma, *SIGMA_LIMITS).astype(np.float32)[:, None] ** 2
     residual = np.sqrt(np.maximum(outside, 0) / (dimensions * variance[:, 0]))
     distance = np.sqrt(np.mean(scores**2 / (p["global.variance"] + variance), axis=1))
     return np.stack([residual, distance, _suspicion(model, _guard_input(model, scores, variance))], axis=1)

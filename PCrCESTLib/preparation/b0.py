@@ -109,14 +109,28 @@ class Alignment:
 def alignment(offsets_ppm: np.ndarray, shift_ppm: np.ndarray, grid_ppm: np.ndarray) -> Alignment:
     """Find ``grid_ppm`` (n_grid,), measured from each water frequency ``shift_ppm`` (n,), among the offsets."""
     x = offsets_ppm.astype(np.float32)
-    target = np.clip(grid_ppm[None, :] + shift_ppm[:, None], x[0], x[-1]).astype(np.float32)
-    cell = np.clip(np.searchsorted(x, target, side="right") - 1, 0, len(x) - 2)
-    width = np.diff(x)[cell]
-    t = (target - x[cell]) / width
+    target = grid_ppm.astype(np.float32)[None, :] + shift_ppm.astype(np.float32)[:, None]
+    np.clip(target, x[0], x[-1], out=target)
+    cell = _cells(x, target)
+    width = np.take(np.diff(x), cell, mode="clip")
+    t = (target - np.take(x, cell, mode="clip")) / width
     t2 = t * t
     t3 = t2 * t
     flat = cell + (np.arange(len(shift_ppm), dtype=cell.dtype) * len(x))[:, None]
     return Alignment(flat, width, 3 * t2 - 2 * t3, t3 - 2 * t2 + t, t3 - t2)
+
+
+def _cells(x: np.ndarray, target: np.ndarray) -> np.ndarray:
+    """Index of the offset to the left of every target, 0 … len(x) − 2.
+
+    A table over fine even steps gives it or the one before; a binary search took a quarter of the alignment's time.
+    """
+    fine = np.min(np.diff(x)) / 2
+    edges = x[0] + fine * np.arange(int((x[-1] - x[0]) / fine) + 2, dtype=np.float32)
+    table = np.clip(np.searchsorted(x, edges, side="right") - 1, 0, len(x) - 2)
+    cell = np.take(table, ((target - x[0]) / fine).astype(np.int64), mode="clip")
+    cell += target >= np.take(x, cell + 1, mode="clip")
+    return np.minimum(cell, len(x) - 2, out=cell)
 
 
 def align(
@@ -152,6 +166,9 @@ def align(
     at = alignment(offsets_ppm, shift_ppm, grid_ppm) if places is None else places
     z = np.ascontiguousarray(z, dtype=np.float32)
     z_flat, slope = z.ravel(), (z @ _spline_slopes(offsets_ppm)).ravel()
-    left, right = z_flat[at.flat], z_flat[at.flat + 1]
-    curve = at.left_slope * slope[at.flat] + at.right_slope * slope[at.flat + 1]
+    next_flat = at.flat + 1
+    # Every index is in range; "clip" spares NumPy the check and the buffer that goes with it.
+    left, right = np.take(z_flat, at.flat, mode="clip"), np.take(z_flat, next_flat, mode="clip")
+    curve = at.left_slope * np.take(slope, at.flat, mode="clip")
+    curve += at.right_slope * np.take(slope, next_flat, mode="clip")
     return np.asarray(left + at.right * (right - left) + at.width * curve, dtype=np.float32)

@@ -7,8 +7,11 @@ cost the same time as trained ones.
 
 from __future__ import annotations
 
+import os
 import time
 from functools import partial
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # as the command line sets it
 
 import numpy as np
 import torch
