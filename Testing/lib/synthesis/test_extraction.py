@@ -126,7 +126,7 @@ def test_background_and_exact_increments_give_the_spectrum_again(muscle):
         again = muscle.reconstructed(which)
         error = np.abs(again - muscle.z[which])
         assert np.median(error[:, away]) < 0.02
-        assert np.median(error[:, PCR]) < 0.013
+        assert np.median(error[:, PCR]) < (0.015 if muscle.b1_ut == 1.0 else 0.013)
         as_pcr = share_of_pcr((1 / again - 1 / muscle.z[which]) * muscle.unit, muscle)
         assert np.median(np.abs(as_pcr)) < (0.11 if muscle.b1_ut == 1.0 else 0.05)
 
