@@ -139,10 +139,10 @@ def _subjects(args: argparse.Namespace, protocol: Protocol) -> list[_Subject]:
 
 
 def _missing_powers(series: Sequence[CestSeries], protocol: Protocol) -> list[float]:
-    from PCrCESTLib.models.registry import POWER_TOLERANCE
+    from PCrCESTLib.models.matching import common_powers
 
-    have = [p for s in series for p in s.protocol.powers_ut]
-    return [p for p in protocol.powers_ut if not any(abs(h / p - 1) <= POWER_TOLERANCE for h in have)]
+    have = common_powers(protocol.powers_ut, (p for s in series for p in s.protocol.powers_ut))
+    return [p for p in protocol.powers_ut if p not in have]
 
 
 def _read(path: Path, protocol: str) -> CestSeries:
@@ -158,7 +158,7 @@ def _read(path: Path, protocol: str) -> CestSeries:
 
 
 def _local_means(subject: _Subject, protocol: Protocol, grid: np.ndarray) -> tuple[Any, list[str]]:
-    from PCrCESTLib.models.registry import differences
+    from PCrCESTLib.models.matching import differences
     from PCrCESTLib.preparation.local_means import local_means
     from PCrCESTLib.preparation.zseries import prepare_series, protocol_of
     from PCrCESTLib.readers import read_map
