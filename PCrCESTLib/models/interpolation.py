@@ -52,7 +52,7 @@ class InterpolationError:
 
     def sentence(self, noise_sd: float | None = None) -> str:
         """Say it to a user, beside the noise SD of Z in a voxel where that is known."""
-        share = "" if noise_sd is None else f", {self.window / noise_sd:.1g} of a voxel's noise,"
+        share = "" if not noise_sd else f", {self.window / noise_sd:.1g} of a voxel's noise,"
         return (
             f"the scan's {self.n_scan} offsets are not the model's {self.n_model}; interpolated, Z of typical muscle "
             f"errs by up to {self.window:.1g} (RMS {self.window_rms:.1g}) in the PCr window{share} and "

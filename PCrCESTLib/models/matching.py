@@ -8,7 +8,6 @@ the saturation may change Z by 0.01.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -35,7 +34,7 @@ INNER_PPM = 5.0
 def differences(ours: Protocol, protocol: Protocol) -> list[str]:
     """List in words every way a scan's protocol differs from a model's (``ours``); empty when it fits."""
     found = []
-    if abs(protocol.field_t / ours.field_t - 1) > FIELD_TOLERANCE:
+    if not _agree(protocol.field_t, ours.field_t, FIELD_TOLERANCE):
         found.append(f"field {protocol.field_t:g} T, model {ours.field_t:g} T ({_within(FIELD_TOLERANCE)})")
     if not same_powers(protocol.powers_ut, ours.powers_ut):
         powers = f"powers {listed(protocol.powers_ut)} µT, model {listed(ours.powers_ut)} µT"
@@ -46,19 +45,26 @@ def differences(ours: Protocol, protocol: Protocol) -> list[str]:
 
 
 def same_powers(a: tuple[float, ...], b: tuple[float, ...]) -> bool:
-    """Tell whether two lists of powers (µT) agree, each within 3 %."""
-    return len(a) == len(b) and bool(np.allclose(a, b, rtol=POWER_TOLERANCE, atol=0))
+    """Tell whether the powers ``a`` (µT) are those of a model, ``b``, each within 3 %."""
+    return len(a) == len(b) and all(_agree(p, q, POWER_TOLERANCE) for p, q in zip(a, b, strict=True))
 
 
-def common_powers(powers_ut: Iterable[float], others_ut: Iterable[float]) -> tuple[float, ...]:
-    """Those of ``powers_ut`` that agree with one of ``others_ut``, each within 3 %, µT."""
+def common_powers(
+    powers_ut: Iterable[float], others_ut: Iterable[float], tolerance: float = POWER_TOLERANCE
+) -> tuple[float, ...]:
+    """Those of ``powers_ut`` that agree with one of ``others_ut`` within a relative tolerance, µT."""
     others = tuple(others_ut)
-    return tuple(p for p in powers_ut if any(same_powers((p,), (q,)) for q in others))
+    return tuple(p for p in powers_ut if any(_agree(p, q, tolerance) for q in others))
 
 
 def listed(powers_ut: tuple[float, ...]) -> str:
     """Powers as in "0.5 + 1"."""
     return " + ".join(f"{p:g}" for p in powers_ut)
+
+
+def _agree(scan: float, model: float, tolerance: float) -> bool:
+    """Tell whether two numbers agree within a relative tolerance, its very end included."""
+    return abs(scan - model) <= tolerance * abs(model) + 1e-9
 
 
 def _within(tolerance: float) -> str:
@@ -67,7 +73,7 @@ def _within(tolerance: float) -> str:
 
 def _saturation_differences(a: Saturation, b: Saturation) -> list[str]:
     if a.train is None and b.train is None:
-        if abs(a.duration_s / b.duration_s - 1) <= DURATION_TOLERANCE:
+        if _agree(a.duration_s, b.duration_s, DURATION_TOLERANCE):
             return []
         return [f"saturation {a.duration_s:g} s, model {b.duration_s:g} s ({_within(DURATION_TOLERANCE)})"]
     if a.train is None or b.train is None:
@@ -89,7 +95,7 @@ def _same_train(a: PulseTrain, b: PulseTrain) -> bool:
         (a.inter_pulse_delay_s, b.inter_pulse_delay_s),
         (a.duration_s, b.duration_s),
     )
-    close = all(math.isclose(x, y, rel_tol=DURATION_TOLERANCE, abs_tol=1e-5) for x, y in times)
+    close = all(_agree(x, y, DURATION_TOLERANCE) for x, y in times)
     return close and (a.shape, a.samples, a.spoiled) == (b.shape, b.samples, b.spoiled)
 
 
@@ -104,8 +110,8 @@ def _coverage_gaps(protocol: Protocol, ours: Protocol) -> list[str]:
         if len(missing):
             first = missing[0]
             gaps.append(
-                f"at {power:g} µT no offset near {grid[first]:g} ppm (within {allowed[first]:.3g} ppm fits; {len(missing)} "
-                f"of {len(grid)} needed offsets between {grid[0]:g} and {grid[-1]:g} ppm are missing)"
+                f"at {power:g} µT no offset near {grid[first]:g} ppm (within {allowed[first]:.3g} ppm fits; "
+                f"{len(missing)} of {len(grid)} needed offsets between {grid[0]:g} and {grid[-1]:g} ppm are missing)"
             )
     return gaps
 
@@ -116,15 +122,18 @@ def _timing_differences(scan: Saturation, ours: Protocol) -> list[str]:
     other = [(key, name) for key, name in TIMING_KEYS.items() if getattr(scan, name) != getattr(model, name)]
     if not other:
         return []
-    grid, here = grid_of(ours), np.zeros(1)
-    change = max(
-        float(np.max(np.abs(typical_z(ours.field_t, scan, grid, p, here) - typical_z(ours.field_t, model, grid, p, here))))
-        for p in ours.powers_ut
-    )
+    spectra = (_spectra_at_all_powers(ours, saturation) for saturation in (scan, model))
+    change = float(np.max(np.abs(np.subtract(*spectra))))
     if change <= TIMING_TOLERANCE:
         return []
     words = ", ".join(f"{key} {_value(getattr(scan, n))}, model {_value(getattr(model, n))}" for key, n in other)
     return [f"{words}: Z of typical muscle differs by up to {change:.1g} ({TIMING_TOLERANCE:g} fits)"]
+
+
+def _spectra_at_all_powers(ours: Protocol, saturation: Saturation) -> np.ndarray:
+    """Z of typical muscle on the model's offsets, (n_powers, n_grid)."""
+    grid = grid_of(ours)
+    return np.concatenate([typical_z(ours.field_t, saturation, grid, p, np.zeros(1)) for p in ours.powers_ut])
 
 
 def _value(number: float | None) -> str:

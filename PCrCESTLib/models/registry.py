@@ -166,15 +166,18 @@ def _error_in_window(ours: Protocol, protocol: Protocol) -> float:
 
 def _reason(card: ModelCard, protocol: Protocol) -> str:
     p = card.protocol
-    agreed = f"field {p.field_t:g} T, {listed(p.powers_ut)} µT and saturation ({p.saturation.describe()})"
+    field, powers = f"field {p.field_t:g} T", f"powers {listed(p.powers_ut)} µT"
+    saturation = f"saturation ({p.saturation.describe()})"
     note = _note(p, protocol)
     if note is None:
-        return f"{card.name}: {agreed} and the {len(grid_of(p))} offsets agree with the scan"
-    return f"{card.name}: {agreed} agree with the scan, which covers the range of offsets; {note}"
+        return f"{card.name}: {field}, {powers}, {saturation} and {len(grid_of(p))} offsets agree with the scan"
+    return f"{card.name}: {field}, {powers}, {saturation} and range of offsets agree with the scan; {note}"
 
 
 def _why_none(protocol: Protocol, cards: tuple[ModelCard, ...]) -> str:
     """Say how the nearest model differs, and which powers fewer or more would do."""
+    if not cards:
+        return "there is none at all in this installation"
     nearest = min(cards, key=lambda card: _distance(card.protocol, protocol))
     said = [f"the nearest, {nearest.name}, differs: {'; '.join(mismatches(nearest, protocol))}"]
     said += [_with_fewer_powers(protocol, cards), _with_further_powers(protocol, cards)]
@@ -182,13 +185,12 @@ def _why_none(protocol: Protocol, cards: tuple[ModelCard, ...]) -> str:
 
 
 def _distance(ours: Protocol, protocol: Protocol) -> tuple[float, ...]:
-    """Sort models by their nearness: by field in octaves, powers in common, kind of saturation, and all differences."""
-    in_common = len(common_powers(protocol.powers_ut, ours.powers_ut))
-    unlike = len(protocol.powers_ut) + len(ours.powers_ut) - 2 * in_common
+    """Sort models by nearness: field in tenths, kind of saturation, powers not in common, number of differences."""
     field = round(abs(protocol.field_t - ours.field_t) / ours.field_t, 1)
     other_kind = (protocol.saturation.train is None) != (ours.saturation.train is None)
-    number = abs(len(protocol.powers_ut) - len(ours.powers_ut))
-    return field, other_kind, unlike, number, len(differences(ours, protocol))
+    in_common = common_powers(protocol.powers_ut, ours.powers_ut, tolerance=0.2)
+    not_in_common = len(protocol.powers_ut) + len(ours.powers_ut) - 2 * len(in_common)
+    return field, other_kind, not_in_common, len(differences(ours, protocol))
 
 
 def _with_fewer_powers(protocol: Protocol, cards: tuple[ModelCard, ...]) -> str:

@@ -14,7 +14,7 @@ import numpy as np
 from PCrCESTLib.errors import MissingExtraError, ModelMismatchError
 from PCrCESTLib.models.backend import NumpyBackend, TorchBackend
 from PCrCESTLib.models.card import ModelCard
-from PCrCESTLib.models.guard import train_guard
+from PCrCESTLib.models.guard import N_SPECTRA, train_guard
 from PCrCESTLib.models.inference import aligned
 from PCrCESTLib.models.measure import (
     THRESHOLD_QUANTILES,
@@ -282,7 +282,7 @@ def _finished(
     import torch
 
     rng = np.random.default_rng(plan.seed + 1_000_003)  # never used in training
-    params = model.params | train_guard(model, source, rng, plan.seed)
+    params = model.params | train_guard(model, source, rng, plan.seed, min(N_SPECTRA, plan.pool))
     model = replace(model, params=stored(params))
     clean = source.clean(MEASURED_SPECTRA, rng)
     training = {
@@ -311,6 +311,6 @@ def _finished(
         training=training,
         measured_errors=measure_errors(model, source, clean, rng),
         over_bound=errors_over_bound(model, source, MEASURED_SPECTRA, rng),
-        thresholds=spectral_thresholds(model, source, source.clean(THRESHOLD_SPECTRA, rng), rng),
+        thresholds=spectral_thresholds(model, source, source.clean(min(THRESHOLD_SPECTRA, max(plan.pool, MEASURED_SPECTRA)), rng), rng),
     )
     return Model(card, model.grid_ppm, model.params)
