@@ -88,7 +88,7 @@ class Protocol:
         return tuple(powers)
 
     def frames_at(self, power_ut: float) -> tuple[int, ...]:
-        """Indices of the saturated frames of one of ``powers_ut``, which is the lowest B1 among them."""
+        """Return the saturated frames of one of ``powers_ut``, which is the lowest B1 among them."""
         return tuple(i for i in self.saturated_frames if 0 <= self.b1_ut[i] - power_ut <= POWER_TOLERANCE_UT)
 
     def describe(self) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -60,6 +61,32 @@ def find_protocol(text: str) -> Protocol:
         return named_protocol(text)
     except ProtocolError as error:
         raise ProtocolError(f"{error}; or give a protocol file (.json)") from error
+
+
+def joined_protocol(protocols: Sequence[Protocol]) -> Protocol:
+    """Return the protocol of one subject's series, such as one a power, with the frames one after the other.
+
+    Raises
+    ------
+    ProtocolError
+        When field or saturation differ.
+    """
+    first = protocols[0]
+    references: list[int] = []
+    for i, p in enumerate(protocols):
+        if abs(p.field_t - first.field_t) > 0.01 * first.field_t or p.saturation != first.saturation:
+            raise ProtocolError(
+                f"the series of one subject differ in more than power and offsets: {first.describe()}, and "
+                f"{p.describe()}; look at them one by one"
+            )
+        references += [sum(q.n_frames for q in protocols[:i]) + frame for frame in p.reference_frames]
+    return replace(
+        first,
+        offsets_ppm=tuple(o for p in protocols for o in p.offsets_ppm),
+        b1_ut=tuple(b1 for p in protocols for b1 in p.b1_ut),
+        reference_frames=tuple(references),
+        normalized=all(p.normalized for p in protocols),
+    )
 
 
 def rat_offsets_ppm() -> tuple[float, ...]:

@@ -96,7 +96,7 @@ def quantify(
     maps = {name: _on_grid(voxels.mask, getattr(posterior, name)) for name in MAP_NAMES}
     quality = np.where(voxels.mask, 0, np.uint8(Quality.NO_VALUE)).astype(np.uint8)
     quality[voxels.mask] = flags(posterior, voxels.spectra.sigma, voxels.dip_found, model.card)
-    note = interpolation_note(model, protocol_of(series))
+    note = interpolation_note(model, protocol_of(series), float(np.median(voxels.spectra.sigma)))
     warnings = (*([note] if note else []), *_warnings(series, voxels, quality))
     return Maps(maps, quality, voxels, posterior, warnings)
 

@@ -9,8 +9,12 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from PCrCESTLib.commands.remedy import remedy
+from PCrCESTLib.errors import OutputError, ProtocolError
 from PCrCESTLib.models.registry import which_model
-from PCrCESTLib.protocol_json import protocol_to_dict
+from PCrCESTLib.protocol import Protocol
+from PCrCESTLib.protocol_json import load_protocol, protocol_to_dict, save_protocol
+from PCrCESTLib.protocols import joined_protocol
 from PCrCESTLib.quality import limits_of
 from PCrCESTLib.readers import read_series
 from PCrCESTLib.readers.companions import find_companions
@@ -27,28 +31,92 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         ),
     )
     add = parser.add_argument
-    add("series", type=Path, metavar="SERIES", help="4D NIfTI, folder of 3D NIfTI, or MATLAB file")
+    add(
+        "series",
+        type=Path,
+        nargs="+",
+        metavar="SERIES",
+        help="4D NIfTI, folder of 3D NIfTI, or MATLAB file; several powers of one subject together",
+    )
     add("--protocol", type=Path, metavar="P.json", help="protocol file, when none lies beside the series")
-    add("--json", action="store_true", help="print one JSON object instead of text")
+    add(
+        "--json",
+        action="store_true",
+        help="print one JSON object instead of text (a list, for several series)",
+    )
+    add(
+        "--save-protocol",
+        type=Path,
+        metavar="P.json",
+        help="also write the protocol of all series together, for train, advise and simulate",
+    )
     parser.set_defaults(func=run)
     return parser
 
 
 def run(args: argparse.Namespace) -> int:
-    """Read the series and print what it is; returns the exit code.
+    """Read the series and print what they are; returns the exit code.
 
     Raises
     ------
     PCrCESTError
-        When the series cannot be read.
+        When a series cannot be read, or the protocol cannot be saved.
     """
-    facts = series_facts(read_series(args.series, args.protocol), find_companions(args.series))
-    sys.stdout.write(json.dumps(facts, indent=1) + "\n" if args.json else as_text(facts))
+    series = [read_series(path, args.protocol) for path in args.series]
+    together = joined_protocol([s.protocol for s in series])
+    model = which_model(together, remedy(args.series, series, args.protocol))
+    facts = [
+        series_facts(s, find_companions(path), together, model)
+        for s, path in zip(series, args.series, strict=True)
+    ]
+    if args.json:
+        sys.stdout.write(json.dumps(facts[0] if len(facts) == 1 else facts, indent=1) + "\n")
+    else:
+        sys.stdout.write("\n".join(map(as_text, facts)))
+    if args.save_protocol is not None:
+        _save(together, args.save_protocol)
     return 0
 
 
-def series_facts(series: CestSeries, companions: dict[str, Path]) -> dict[str, Any]:
-    """Everything ``info`` tells, as JSON-ready values; lengths in mm, offsets in ppm, B1 in µT, times in s."""
+def _save(protocol: Protocol, path: Path) -> None:
+    """Write a protocol file where none or the same lies.
+
+    Raises
+    ------
+    OutputError
+        When another file lies there, or it cannot be written.
+    """
+    if path.exists() and not _holds(path, protocol):
+        raise OutputError(f"{path}: another file lies there; remove it, or give --save-protocol another name")
+    try:
+        save_protocol(protocol, path)
+    except OSError as error:
+        raise OutputError(f"{path}: the protocol cannot be written ({error.strerror})") from error
+
+
+def _holds(path: Path, protocol: Protocol) -> bool:
+    try:
+        return load_protocol(path) == protocol
+    except ProtocolError:
+        return False
+
+
+def series_facts(
+    series: CestSeries, companions: dict[str, Path], together: Protocol, model: str
+) -> dict[str, Any]:
+    """Everything ``info`` tells, as JSON-ready values; lengths in mm, offsets in ppm, B1 in µT, times in s.
+
+    Parameters
+    ----------
+    series : CestSeries
+        One series.
+    companions : dict
+        Files beside it, by the option that takes them.
+    together : Protocol
+        Of all series of the subject.
+    model : str
+        What `which_model` says of that.
+    """
     geometry, protocol = series.geometry, series.protocol
     saturated = [protocol.offsets_ppm[i] for i in protocol.saturated_frames]
     return {
@@ -65,13 +133,13 @@ def series_facts(series: CestSeries, companions: dict[str, Path]) -> dict[str, A
             for i in protocol.reference_frames
         ],
         "offsets_ppm": {"count": len(saturated), "lowest": min(saturated), "highest": max(saturated)},
-        "powers_ut": [{"b1_ut": power, "frames": count} for power, count in _frames_by_power(series).items()],
+        "powers_ut": [{"b1_ut": p, "frames": len(protocol.frames_at(p))} for p in protocol.powers_ut],
         "saturation": protocol.saturation.describe(),
         "normalized": protocol.normalized,
         "protocol": protocol_to_dict(protocol),
-        "model": which_model(protocol),
+        "model": model,
         "companions": {role: str(path) for role, path in companions.items()},
-        "notes": [*series.notes, *limits_of(protocol.powers_ut)],
+        "notes": [*series.notes, *limits_of(together.powers_ut)],
     }
 
 
@@ -91,14 +159,6 @@ def as_text(facts: dict[str, Any]) -> str:
         *(("note", note) for note in facts["notes"]),
     ]
     return "".join(f"{label:<14} {text}\n" for label, text in rows)
-
-
-def _frames_by_power(series: CestSeries) -> dict[float, int]:
-    protocol = series.protocol
-    counts = dict.fromkeys(protocol.powers_ut, 0)
-    for frame in protocol.saturated_frames:
-        counts[min(counts, key=lambda power: abs(power - protocol.b1_ut[frame]))] += 1
-    return counts
 
 
 def _grid(geometry: dict[str, Any]) -> str:

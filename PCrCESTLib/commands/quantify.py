@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from PCrCESTLib.commands.remedy import remedy
 from PCrCESTLib.errors import MissingExtraError
 from PCrCESTLib.map_files import write_maps, write_record, write_roi_table
 from PCrCESTLib.models.card import sha256
 from PCrCESTLib.models.device import DEVICES, Device, choose_device
 from PCrCESTLib.models.model import Model
-from PCrCESTLib.models.registry import PROTOCOL_FILE, choose_model, find_model, require_match
+from PCrCESTLib.models.registry import choose_model, find_model, require_match
 from PCrCESTLib.outputs import staged
 from PCrCESTLib.physics.concentration import PCR_PROTONS
 from PCrCESTLib.preparation.zseries import ZSeries, prepare_series, protocol_of
@@ -83,6 +84,7 @@ class _Inputs:
     rois: RoiSet | None
     anatomy: np.ndarray | None
     notes: tuple[str, ...]
+    remedy: str
 
 
 def run(args: argparse.Namespace) -> int:
@@ -101,7 +103,7 @@ def run(args: argparse.Namespace) -> int:
         known_limits = limits_of(inputs.series.powers_ut)
         for limit in known_limits:
             progress.warn(limit)
-        model, why_model = _model(args, inputs.series)
+        model, why_model = _model(args.model, inputs)
         device = choose_device(args.device)
         result = quantify(
             inputs.series,
@@ -133,16 +135,17 @@ def run(args: argparse.Namespace) -> int:
 
 
 def _read(args: argparse.Namespace) -> _Inputs:
-    series = prepare_series([read_series(path, args.protocol) for path in args.series])
+    read = [read_series(path, args.protocol) for path in args.series]
+    series = prepare_series(read)
     grid = series.geometry
     notes: list[str] = []
 
     def optional(path: Path | None, quantity: Any) -> np.ndarray | None:
         if path is None:
             return None
-        read = read_map(path, quantity, grid, field_t=series.field_t)
-        notes.extend(read.notes)
-        return read.values
+        found = read_map(path, quantity, grid, field_t=series.field_t)
+        notes.extend(found.notes)
+        return found.values
 
     mask = read_mask(args.mask, grid) if args.mask else None
     notes.extend(mask.notes if mask else ())
@@ -157,24 +160,17 @@ def _read(args: argparse.Namespace) -> _Inputs:
         notes.append("the fm map was checked but the two-branch method does not use it")
     rois = read_rois(args.rois, grid) if args.rois else None
     anatomy = read_map(args.anatomy, "image", grid).values if args.anatomy else None
-    return _Inputs(series, companions, rois, anatomy, tuple(notes + list(rois.notes if rois else ())))
+    notes.extend(rois.notes if rois else ())
+    return _Inputs(series, companions, rois, anatomy, tuple(notes), remedy(args.series, read, args.protocol))
 
 
-def _model(args: argparse.Namespace, series: ZSeries) -> tuple[Model, str]:
-    if args.model == "auto":
-        return choose_model(protocol_of(series), _protocol_file(args))
-    model = find_model(args.model)
-    require_match(model, protocol_of(series), _protocol_file(args))
+def _model(name: str, inputs: _Inputs) -> tuple[Model, str]:
+    protocol = protocol_of(inputs.series)
+    if name == "auto":
+        return choose_model(protocol, inputs.remedy)
+    model = find_model(name)
+    require_match(model, protocol, inputs.remedy)
     return model, f"{model.card.name} was asked for"
-
-
-def _protocol_file(args: argparse.Namespace) -> str:
-    """Protocol file of a single series, to train for; several powers need a file that lists them all."""
-    if args.protocol:
-        return str(args.protocol)
-    first = args.series[0]
-    beside = first.with_name(first.name.split(".")[0] + ".json")
-    return str(beside) if len(args.series) == 1 and beside.is_file() else PROTOCOL_FILE
 
 
 def _regions(
@@ -193,7 +189,11 @@ def _empty_regions(inputs: _Inputs, spectra: list[RoiSpectrum]) -> list[str]:
     """Return a sentence for every region that no usable voxel lies in; it is not in the table."""
     names = () if inputs.rois is None else inputs.rois.names
     found = {spectrum.roi for spectrum in spectra}
-    return [f"region {name} has no voxel with a usable spectrum and is left out" for name in names if name not in found]
+    return [
+        f"region {name} has no voxel with a usable spectrum and is left out"
+        for name in names
+        if name not in found
+    ]
 
 
 def _picture(

@@ -15,9 +15,10 @@ from PCrCESTLib.preparation.zseries import SAME_OFFSET_PPM as REPEATED_OFFSET_PP
 from PCrCESTLib.protocol import Protocol
 
 SAME_OFFSET_PPM = 0.01
-# fs of 1e-3 lowers Z in the PCr window by 0.02 to 0.03 at 0.5 µT, so that this is about a tenth of PCr. Steps of
-# 0.2 ppm come to 0.0027: the bundled networks' fs then moves by 1 % at a voxel's noise (0.002 to 0.01) and by 1 to
-# 4 % at a region's (0.0005; 9 % with 0.25 µT alone), and by 3, 6 and 16 % with steps of 0.25 ppm.
+# fs of 1e-3 lowers Z in the PCr window by 0.02 to 0.03 at 0.5 µT, so that this is about a tenth of PCr. Measured with
+# the bundled rat networks, two powers (0.25 µT alone), RMS change of fs against the model's own offsets: steps of
+# 0.2 ppm (Z errs by 0.0027) 1 % (2 %) at a voxel's noise of 0.002 to 0.01 and 4 % (9 %) at a region's of 0.0005; steps
+# of 0.25 ppm (0.005) 3 % (6 %) and 6 % (16 %).
 LARGEST_ERROR = 0.003
 # Smooth errors far from PCr matter less: without the offsets at ±10 ppm Z errs by 0.03 there and fs by 4 to 6 %.
 LARGEST_ERROR_ELSEWHERE = 0.01

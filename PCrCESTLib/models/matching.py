@@ -126,7 +126,9 @@ def _timing_differences(scan: Saturation, ours: Protocol) -> list[str]:
     change = float(np.max(np.abs(np.subtract(*spectra))))
     if change <= TIMING_TOLERANCE:
         return []
-    words = ", ".join(f"{key} {_value(getattr(scan, n))}, model {_value(getattr(model, n))}" for key, n in other)
+    words = ", ".join(
+        f"{key} {_value(getattr(scan, n))}, model {_value(getattr(model, n))}" for key, n in other
+    )
     return [f"{words}: Z of typical muscle differs by up to {change:.1g} ({TIMING_TOLERANCE:g} fits)"]
 
 

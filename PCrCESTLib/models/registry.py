@@ -101,7 +101,10 @@ def which_card(protocol: Protocol, cards: tuple[ModelCard, ...], remedy: str | N
         card, _ = choose_card(protocol, cards)
     except ModelMismatchError:
         further = _with_further_powers(protocol, cards)
-        return further or f"none fits; {_why_none(protocol, cards)}; train one with: {remedy or training_command()}"
+        return (
+            further
+            or f"none fits; {_why_none(protocol, cards)}; train one with: {remedy or training_command()}"
+        )
     note = _note(card.protocol, protocol)
     return f"{card.name} fits{f'; {note}' if note else ''}"
 
@@ -170,7 +173,9 @@ def _reason(card: ModelCard, protocol: Protocol) -> str:
     saturation = f"saturation ({p.saturation.describe()})"
     note = _note(p, protocol)
     if note is None:
-        return f"{card.name}: {field}, {powers}, {saturation} and {len(grid_of(p))} offsets agree with the scan"
+        return (
+            f"{card.name}: {field}, {powers}, {saturation} and {len(grid_of(p))} offsets agree with the scan"
+        )
     return f"{card.name}: {field}, {powers}, {saturation} and range of offsets agree with the scan; {note}"
 
 
@@ -199,7 +204,9 @@ def _with_fewer_powers(protocol: Protocol, cards: tuple[ModelCard, ...]) -> str:
     name = ""
     for card in cards:
         wanted = common_powers(protocol.powers_ut, card.protocol.powers_ut)
-        if len(best) < len(wanted) < len(protocol.powers_ut) and not mismatches(card, _only(protocol, wanted)):
+        if len(best) < len(wanted) < len(protocol.powers_ut) and not mismatches(
+            card, _only(protocol, wanted)
+        ):
             best, name = wanted, card.name
     return f"the series at {listed(best)} µT alone fit {name}" if name else ""
 

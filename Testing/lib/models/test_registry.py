@@ -5,27 +5,40 @@ from __future__ import annotations
 import shlex
 from dataclasses import replace
 
-import numpy as np
 import pytest
-from scipy.interpolate import CubicSpline
 
 from PCrCESTLib.errors import ModelMismatchError
-from PCrCESTLib.models.interpolation import LARGEST_ERROR, interpolation_error
+from PCrCESTLib.models.card import ModelCard
 from PCrCESTLib.models.registry import (
     bundled_names,
+    choose_card,
     choose_model,
-    find_model,
-    interpolation_note,
     mismatches,
+    training_command,
+    which_card,
     which_model,
 )
-from PCrCESTLib.physics import z_spectra
 from PCrCESTLib.protocol import Protocol
-from PCrCESTLib.protocols import named_protocol
+from PCrCESTLib.protocols import named_protocol, protocol_names, rat_protocol
 from PCrCESTLib.saturation import PulseTrain, Saturation
-from PCrCESTLib.synthesis.phantom_tissue import muscle_tissue
 
 DUAL = named_protocol("rat-4.7T-dual")
+HUMAN = named_protocol("human-3T-0.6uT")
+TRAIN = PulseTrain("gaussian", 0.05, 0.05, 50)
+
+
+def card_of(name: str, protocol: Protocol) -> ModelCard:
+    return ModelCard(name, protocol, (2e-4, 2e-3), (40.0, 300.0), (0.5, 0.5), {})
+
+
+# Every model that is or will be bundled, whether its weights are there or not.
+CARDS = tuple(card_of(name, named_protocol(name)) for name in protocol_names())
+
+
+def refusal(protocol: Protocol, remedy: str | None = None) -> str:
+    with pytest.raises(ModelMismatchError) as caught:
+        choose_card(protocol, CARDS, remedy)
+    return str(caught.value)
 
 
 def with_offsets(protocol: Protocol, keep) -> Protocol:
@@ -37,12 +50,32 @@ def with_offsets(protocol: Protocol, keep) -> Protocol:
     )
 
 
+def scaled_power(factor: float) -> Protocol:
+    return replace(DUAL, b1_ut=tuple(factor * b for b in DUAL.b1_ut))
+
+
 @pytest.mark.parametrize("name", bundled_names())
 def test_every_bundled_model_is_chosen_for_its_own_protocol(name):
     model, why = choose_model(named_protocol(name))
     assert model.card.name == name
     assert why.startswith(name)
     assert which_model(named_protocol(name)) == f"{name} fits"
+
+
+@pytest.mark.parametrize("name", protocol_names())
+def test_every_reference_protocol_is_fitted_by_its_model_alone(name):
+    card, why = choose_card(named_protocol(name), CARDS)
+    assert card.name == name
+    assert [c.name for c in CARDS if not mismatches(c, named_protocol(name))] == [name]
+    assert why.endswith("agree with the scan")
+
+
+def test_the_reason_names_what_agrees():
+    _, why = choose_card(DUAL, CARDS)
+    assert why == (
+        "rat-4.7T-dual: field 4.7 T, powers 0.5 + 1 µT, saturation (continuous wave 5 s) and 89 offsets agree with "
+        "the scan"
+    )
 
 
 def test_the_weights_stay_below_a_megabyte():
@@ -54,102 +87,103 @@ def test_the_weights_stay_below_a_megabyte():
 
 
 @pytest.mark.parametrize(
-    ("protocol", "words"),
+    "protocol",
     [
-        (replace(DUAL, field_t=7.0), ["field 7 T, model 4.7 T (within 2% fits)"]),
-        (replace(DUAL, b1_ut=tuple(2 * b for b in DUAL.b1_ut)), ["powers 1 + 2 µT"]),
-        (replace(DUAL, saturation=Saturation(2.0)), ["saturation 2 s, model 5 s"]),
-        (replace(DUAL, saturation=Saturation.pulsed(PulseTrain("gaussian", 0.05, 0.05, 50))), ["gaussian"]),
-        (with_offsets(DUAL, lambda o: not 2 < o < 3), ["no offset near", "missing"]),
+        replace(DUAL, field_t=4.7 * 1.02),
+        replace(DUAL, field_t=4.7 * 0.98),
+        scaled_power(1.03),
+        scaled_power(0.97),
+        replace(DUAL, saturation=Saturation(5.25)),
+        replace(DUAL, saturation=Saturation(4.75)),
+        replace(DUAL, offsets_ppm=tuple(o * 200 / 200.11 for o in DUAL.offsets_ppm)),
+        replace(DUAL, offsets_ppm=tuple(o + 0.009 for o in DUAL.offsets_ppm)),
+        replace(DUAL, saturation=Saturation(5.0, readout_delay_s=0.005)),
+        replace(DUAL, saturation=Saturation(5.0, recovery_s=10.0)),  # from zero, and fully relaxed after it
     ],
 )
-def test_a_mismatch_is_refused_with_the_exact_difference_and_the_remedy(protocol, words):
-    with pytest.raises(ModelMismatchError) as refusal:
-        choose_model(protocol)
-    for word in [*words, "pcrcest train"]:
-        assert word in str(refusal.value)
-    assert which_model(protocol).startswith("none fits")
+def test_what_lies_within_the_tolerances_fits_without_a_word(protocol):
+    card, why = choose_card(protocol, CARDS)
+    assert card.name == "rat-4.7T-dual"
+    assert why.endswith("agree with the scan")
 
 
-def test_one_of_two_powers_is_told_what_is_missing():
-    half = with_offsets(DUAL, lambda o: True)
-    frames = [i for i, b in enumerate(half.b1_ut) if b < 0.75]
-    half = replace(
-        half,
-        offsets_ppm=tuple(half.offsets_ppm[i] for i in frames),
-        b1_ut=tuple(half.b1_ut[i] for i in frames),
-    )
-    assert which_model(half) == "rat-4.7T-dual fits together with a series at 1 µT"
+@pytest.mark.parametrize(
+    ("protocol", "difference"),
+    [
+        (replace(DUAL, field_t=4.6), "field 4.6 T, model 4.7 T (within 2% fits)"),
+        (replace(DUAL, field_t=7.0), "field 7 T, model 4.7 T (within 2% fits)"),
+        (scaled_power(1.04), "powers 0.52 + 1.04 µT, model 0.5 + 1 µT (within 3% fits)"),
+        (replace(DUAL, saturation=Saturation(5.3)), "saturation 5.3 s, model 5 s (within 5% fits)"),
+        (
+            replace(DUAL, saturation=Saturation.pulsed(TRAIN)),
+            "saturation 50 gaussian pulses of 50 ms with pauses of 50 ms, model continuous wave 5 s",
+        ),
+        (
+            with_offsets(DUAL, lambda o: not 2 < o < 3),
+            "at 0.5 µT no offset near 2.25 ppm (within 0.15 ppm fits; 5 of 89 needed offsets between -10 and 10 ppm "
+            "are missing)",
+        ),
+        (with_offsets(DUAL, lambda o: o > -8), "no offset near -10 ppm (within 1.3 ppm fits; 1 of 89"),
+        (
+            replace(DUAL, saturation=Saturation(5.0, readout_delay_s=0.5)),
+            "SaturationReadoutDelay 0.5, model 0: Z of typical muscle differs by up to 0.3 (0.01 fits)",
+        ),
+        (
+            replace(HUMAN, saturation=Saturation(2.0, recovery_s=1.0)),
+            "SaturationRecovery 1, model none: Z of typical muscle differs by up to 0.06 (0.01 fits)",
+        ),
+    ],
+)
+def test_a_mismatch_is_refused_with_the_exact_difference_and_the_tolerance(protocol, difference):
+    name = "human-3T-0.6uT" if protocol.field_t == HUMAN.field_t else "rat-4.7T-dual"
+    assert f"the nearest, {name}, differs: " in refusal(protocol)
+    assert difference in refusal(protocol)
+    assert difference in which_card(protocol, CARDS)
 
 
-def test_small_differences_of_a_real_scanner_are_no_mismatch():
-    card = find_model("rat-4.7T-dual").card
-    real = replace(
-        DUAL,
-        field_t=4.70,
-        b1_ut=tuple(1.01 * b for b in DUAL.b1_ut),
-        offsets_ppm=tuple(o * 200 / 200.11 for o in DUAL.offsets_ppm),
-        saturation=Saturation(5.05),
-    )
-    assert mismatches(card, real) == []
+def test_a_pulse_train_fits_within_the_tolerance_of_times():
+    ours = replace(DUAL, saturation=Saturation.pulsed(TRAIN))
+    card = card_of("pulsed", ours)
+    near = Saturation.pulsed(replace(TRAIN, pulse_duration_s=0.051))
+    far = Saturation.pulsed(replace(TRAIN, pulse_duration_s=0.056, inter_pulse_delay_s=0.044))
+    assert mismatches(card, replace(ours, saturation=near)) == []
+    assert mismatches(card, replace(ours, saturation=far)) == [
+        "pulse train 50 gaussian pulses of 56 ms with pauses of 44 ms, model 50 gaussian pulses of 50 ms with pauses "
+        "of 50 ms (the same shape fits, with times within 5%)"
+    ]
+    peak = replace(ours, saturation=Saturation.pulsed(TRAIN, b1_definition="peak"))
+    assert mismatches(card, peak) == ["SaturationB1Definition peak, model cwpe"]
 
 
 def test_the_refusal_ends_with_a_command_that_the_program_understands():
     from PCrCESTLib.cli import _parser
 
-    with pytest.raises(ModelMismatchError) as refusal:
-        choose_model(replace(DUAL, field_t=7.0), "my scans/leg_cest.json")
-    command = str(refusal.value).split("Train one with: ")[1]
-    words = shlex.split(command)
+    told = refusal(replace(DUAL, field_t=7.0), training_command("my scans/leg_cest.json"))
+    words = shlex.split(told.split("Train one with: ")[1])
     args = _parser().parse_args(words[1:])
     assert words[0] == "pcrcest"
     assert args.protocol == "my scans/leg_cest.json"
+    assert (args.name, str(args.out)) == ("my-scanner", "models")
+
+
+def test_three_powers_fit_the_model_of_three_and_without_it_that_of_two():
+    three = rat_protocol((0.25, 0.5, 1.0))
+    assert choose_card(three, CARDS)[0].name == "rat-4.7T-triple"
+    others = tuple(card for card in CARDS if card.name != "rat-4.7T-triple")
+    assert "the series at 0.5 + 1 µT alone fit rat-4.7T-dual" in which_card(three, others)
 
 
 def test_a_power_too_many_is_told_which_series_would_do():
-    third = named_protocol("rat-4.7T-dual")
-    offsets = third.offsets_ppm[: len(third.offsets_ppm) // 2]
-    more = replace(third, offsets_ppm=third.offsets_ppm + offsets, b1_ut=third.b1_ut + (2.0,) * len(offsets))
-    assert which_model(more).startswith("the series at 0.5 + 1 µT alone fit rat-4.7T-dual")
+    told = refusal(rat_protocol((0.5, 1.0, 2.0)))
+    assert (
+        "the nearest, rat-4.7T-dual, differs: powers 0.5 + 1 + 2 µT, model 0.5 + 1 µT (within 3% fits)"
+        in told
+    )
+    assert "; the series at 0.5 + 1 µT alone fit rat-4.7T-dual" in told
 
 
-def resampled(step_ppm: float) -> Protocol:
-    """The dual protocol with other offsets within ±5 ppm, begun half a step off."""
-    inner = np.arange(-5 - step_ppm / 2, 5.2, step_ppm)
-    outer = np.array([6.25, 7.5, 8.75, 10.0])
-    offsets = tuple(float(o) for o in np.concatenate([-outer, inner, outer]))
-    return replace(DUAL, offsets_ppm=offsets * 2, b1_ut=(0.5,) * len(offsets) + (1.0,) * len(offsets))
-
-
-def test_other_offsets_that_cover_the_range_are_accepted_with_a_stated_error():
-    fine = resampled(0.1)
-    model, why = choose_model(fine)
-    assert model.card.name == "rat-4.7T-dual"
-    assert why.startswith("rat-4.7T-dual")
-    note = interpolation_note(model, fine)
-    assert "111 offsets are not the model's 89" in note
-    assert which_model(fine).endswith(note)
-    assert interpolation_note(model, DUAL) is None
-
-
-def test_the_stated_error_is_that_of_a_cubic_spline_through_the_scan():
-    """Against SciPy's spline and the exact engine, water at zero; the stated one is the worst of several shifts."""
-    fine = resampled(0.1)
-    offsets = np.array(sorted(set(fine.offsets_ppm)))
-    grid = np.array(sorted(set(DUAL.offsets_ppm)))
-    tissue = muscle_tissue(*(np.array([v]) for v in (1.0e-3, 110.0, 1.62, 0.03, 0.10)))
-
-    def z(at: np.ndarray) -> np.ndarray:
-        return np.asarray(z_spectra(tissue, DUAL.saturation, at, np.full(len(at), 0.5), 4.7))[0]
-
-    error = np.abs(CubicSpline(offsets, z(offsets))(grid) - z(grid))
-    window = (grid >= 1.5) & (grid <= 3.5)
-    single_precision = 1e-6
-    assert error[window].max() <= interpolation_error(DUAL, fine).window + single_precision < LARGEST_ERROR
-
-
-def test_offsets_too_far_apart_for_pcr_are_refused_by_their_error():
-    coarse = resampled(0.25)
-    assert not interpolation_error(DUAL, coarse).acceptable
-    with pytest.raises(ModelMismatchError, match=r"50 offsets .* errs by up to 0\.005 .* \(up to 0\.003"):
-        choose_model(coarse)
+def test_one_of_two_powers_is_told_the_fewest_that_are_missing():
+    half = rat_protocol((0.5,))
+    told = "rat-4.7T-dual fits together with a series at 1 µT"
+    assert which_card(half, CARDS) == told
+    assert told in refusal(half)
