@@ -123,20 +123,21 @@ def _subject(args: argparse.Namespace) -> tuple[Subject, list[Rival], list[str]]
     from PCrCESTLib.evaluation.section import FULL, REDUCED
 
     protocol = find_protocol(args.protocol)
-    model = _model(args.model, protocol)
+    model = _model(args, protocol)
     rivals, notes = _rivals(args.rivals, protocol)
     methods: list[Method] = [TwoBranch(model), *(RivalNetwork(rival) for rival in rivals), PriorMean()]
     effort = replace(REDUCED if args.reduced else FULL, seed=args.seed)
     return Subject(methods, model, protocol, effort), rivals, notes
 
 
-def _model(name: str, protocol: Protocol) -> Model:
-    from PCrCESTLib.models.registry import choose_model, find_model, require_match
+def _model(args: argparse.Namespace, protocol: Protocol) -> Model:
+    from PCrCESTLib.models.registry import choose_model, find_model, require_match, training_command
 
-    if name == "auto":
-        return choose_model(protocol)[0]
-    model = find_model(name)
-    require_match(model, protocol)
+    remedy = training_command(args.protocol)
+    if args.model == "auto":
+        return choose_model(protocol, remedy)[0]
+    model = find_model(args.model)
+    require_match(model, protocol, remedy)
     return model
 
 

@@ -306,11 +306,12 @@ def _finished(
             "weights_sha256": initial.card.weights_sha256,
             "errors_on_these_spectra": measure_errors(initial, source, clean, same),
         }
+    n_muscle = min(THRESHOLD_SPECTRA, max(plan.pool, MEASURED_SPECTRA))
     card = replace(
         model.card,
         training=training,
         measured_errors=measure_errors(model, source, clean, rng),
         over_bound=errors_over_bound(model, source, MEASURED_SPECTRA, rng),
-        thresholds=spectral_thresholds(model, source, source.clean(min(THRESHOLD_SPECTRA, max(plan.pool, MEASURED_SPECTRA)), rng), rng),
+        thresholds=spectral_thresholds(model, source, source.clean(n_muscle, rng), rng),
     )
     return Model(card, model.grid_ppm, model.params)
