@@ -1,4 +1,4 @@
-"""Accuracy of every method against the bound, on the reference muscle and on muscle that no training contains."""
+"""Accuracy of every method against the bound, on the reference muscle and on other muscle."""
 
 from __future__ import annotations
 

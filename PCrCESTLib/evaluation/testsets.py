@@ -2,7 +2,8 @@
 
 The *reference* set is the reference paper's muscle over its own ranges from the exact engine, in a perfect scanner; its
 bound takes the same ranges as known beforehand (design: RMSE ÷ bound, 1 is perfect). The *realistic* set is another
-muscle altogether, set by hand to measured rats (`phantom_tissue`), which no family of the training contains.
+muscle altogether, set by hand to measured rats (`phantom_tissue`); its numbers lie within the ranges of one training
+family, so that it is a muscle the training may meet but seldom does.
 """
 
 from __future__ import annotations
@@ -53,7 +54,7 @@ def family_set(family: MuscleFamily, protocol: Protocol, n: int, rng: np.random.
 
 
 def realistic_set(protocol: Protocol, n: int, rng: np.random.Generator) -> CleanSpectra:
-    """Draw muscle that no training family contains: fs and ksw of the usual ranges, B0 ±0.15 ppm, B1 ±12 %."""
+    """Draw muscle set by hand to measured rats: fs and ksw of the usual ranges, B0 ±0.15 ppm, B1 ±12 %."""
     fs, ksw = rng.uniform(*USUAL_FS_RANGE, n), rng.uniform(*USUAL_KSW_RANGE_PER_S, n)
     t1 = 1.62 * np.exp(rng.normal(0, 0.04, n))
     t2 = 0.024 * np.exp(rng.normal(0, 0.1, n))

@@ -2,7 +2,7 @@
 
 Run: ``python Testing/benchmarks/ablations.py [--samples 2e6] [--only NAME …]`` (about four minutes a model on one core;
 needs torch). Prints RMSE of fs and ksw over the Bayesian Cramér–Rao bound on the reference muscle, and the RMS error on
-the realistic muscle that no training contains, at the noise of an ROI and of a voxel.
+the realistic muscle (set to measured rats by hand), at the noise of an ROI and of a voxel.
 
 A part is taken away without other code: a branch whose scores are multiplied by zero, a readout that stays zero, a
 noise level that is always told as 0.0025, increments by the summation formula, a loss that knows no uncertainty.
