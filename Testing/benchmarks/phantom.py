@@ -2,8 +2,8 @@
 
 Run: ``python Testing/benchmarks/phantom.py FOLDER`` (about a minute); scans and results stay in FOLDER. The phantom's
 ``realistic`` muscle was set to measured rats by hand; its numbers lie within the ranges of one training family, and the
-training was designed while looking at animals of it (seeds 1 to 5). Fat has the same lines in both. ``reference`` is the
-reference paper's simulated muscle. Both keep T2 of PCr at 10 ms, the middle of the training range: see
+training was designed while looking at animals of it (seeds 1 to 5). Fat has the same lines in both. ``reference`` is
+the reference paper's simulated muscle. Both keep T2 of PCr at 10 ms, the middle of the training range: see
 ``sensitivity.py``. Every number comes from the command line job a user runs.
 """
 
