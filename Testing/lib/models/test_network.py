@@ -76,8 +76,8 @@ def test_a_known_r1_does_not_widen_the_posterior(model):
 
 def test_spectra_unlike_muscle_are_told_apart(model):
     """Noise without signal and a spectrum of fat-like shape lie beyond one of the card's thresholds."""
+    usual = predict(model, scan(model, 2000, 0.005)[0], NumpyBackend())
     spectra, _ = scan(model, 200, 0.005)
-    usual = predict(model, spectra, NumpyBackend())
 
     def beyond(p: Posterior) -> np.ndarray:
         limits = model.card.thresholds
