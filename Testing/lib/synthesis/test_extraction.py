@@ -22,29 +22,46 @@ from PCrCESTLib.synthesis.backgrounds import (
     spin_lock_angle,
 )
 from PCrCESTLib.synthesis.extraction import components, extract_backgrounds, join_backgrounds
-from PCrCESTLib.synthesis.families import BROAD, PAPER_LIKE, RICH, MuscleFamily, draw_muscle
-from PCrCESTLib.synthesis.muscle_lines import LARGEST_FRACTION
+from PCrCESTLib.synthesis.families import (
+    BROAD,
+    FS_RANGE,
+    KSW_RANGE_PER_S,
+    PAPER_LIKE,
+    RICH,
+    MuscleFamily,
+    PoolPrior,
+    Range,
+    draw_muscle,
+)
 
 PROTOCOL = named_protocol("rat-4.7T-triple")
 OFFSETS = np.unique([PROTOCOL.offsets_ppm[i] for i in PROTOCOL.saturated_frames])
 PCR = (OFFSETS >= 2.2) & (OFFSETS <= 3.0)
 LOW_FS, HIGH_FS = 0.4e-3, 1.4e-3
 N = 16
-LARGEST = LARGEST_FRACTION | {"NOE broad": 0.03, "NOE -2.7": 6e-3}
+# The muscle that the extraction was specified on: what differs from the training's, which goes beyond measured muscle.
+_T2_S = Range(0.007, 0.014)
+SPECIFIED: dict[str, dict[str, Range]] = {
+    "PCr": {"fraction": Range(*FS_RANGE, log=True), "k_per_s": Range(*KSW_RANGE_PER_S, log=True), "t2_s": _T2_S},
+    "PCr 1.94": {"k_per_s": Range(0.4, 2.4, log=True), "t2_s": _T2_S},
+    "Cr": {"t2_s": _T2_S},
+    "amine": {"fraction": Range(0.3e-3, 5e-3)},
+    "NOE -3.3": {"fraction": Range(2e-3, 0.025)},
+    "NOE -2.7": {"fraction": Range(0.5e-3, 6e-3), "k_per_s": Range(8, 40, log=True)},
+    "NOE -1.6": {"fraction": Range(0.3e-3, 4e-3), "k_per_s": Range(10, 60, log=True)},
+    "NOE -1": {"k_per_s": Range(10, 60, log=True)},
+    "NOE broad": {"fraction": Range(5e-3, 0.03)},
+}
 RATS = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "rat_leg_4p7T"
 
 
-def measured_ranges(family: MuscleFamily) -> MuscleFamily:
-    """The family without the extremes that training adds to measured muscle.
+def specified(family: MuscleFamily) -> MuscleFamily:
+    """The family with the ranges of `SPECIFIED`."""
 
-    An amine of 2000 s⁻¹ is as narrow as the neighboring lines and trades places with MT at 1 µT; the reference paper's
-    begins at 3000.
-    """
-    pools = [
-        replace(p, fraction=replace(p.fraction, high=LARGEST[p.name])) if p.name in LARGEST else p for p in family.pools
-    ]
-    pools = [replace(p, k_per_s=replace(p.k_per_s, low=3000.0)) if p.name == "amine" else p for p in pools]
-    return replace(family, pools=tuple(pools))
+    def prior(pool: PoolPrior) -> PoolPrior:
+        return replace(pool, **SPECIFIED.get(pool.name, {}))
+
+    return replace(family, pools=tuple(prior(pool) for pool in family.pools))
 
 
 def spectra(tissue: Tissue, b1_ut: float, field_t: float = 4.7) -> np.ndarray:
@@ -57,7 +74,7 @@ class Muscle:
 
     def __init__(self, family: MuscleFamily, b1_ut: float, noise_sd: float = 0.0) -> None:
         self.b1_ut = b1_ut
-        draw = draw_muscle(measured_ranges(family), N, np.random.default_rng(4))
+        draw = draw_muscle(specified(family), N, np.random.default_rng(4))
         pcr, names = draw.tissue.pools[0], [p.name for p in draw.tissue.pools]
         noise = noise_sd * np.random.default_rng(5).standard_normal((N, len(OFFSETS)))
         cos2, self.sin2 = spin_lock_angle(OFFSETS, np.full(len(OFFSETS), b1_ut), 4.7)
@@ -105,15 +122,11 @@ def leak_of(muscle: Muscle) -> tuple[np.ndarray, np.ndarray]:
 
 
 def test_more_pcr_in_the_source_does_not_change_the_background(muscle):
-    """PCr 0.4 → 1.4·10⁻³: typically 2 % of the effect shows, and hardly any with PCr's shape.
-
-    In two tissues of sixteen at most the fit jumps between amine and MT: a smooth change that may be as large as PCr.
-    """
+    """PCr 0.4 → 1.4·10⁻³: typically 2 %, at worst 20 %, of the effect shows, and hardly any with PCr's shape."""
     whole, shaped = leak_of(muscle)
     assert np.median(whole) < 0.03
-    assert np.sum(whole > 0.2) <= 2
-    assert np.sum(shaped > 0.025) <= 2
-    assert np.max(shaped) < 0.1
+    assert np.max(whole) < 0.2
+    assert np.max(shaped) < 0.025
 
 
 def test_background_and_exact_increments_give_the_spectrum_again(muscle):
@@ -126,7 +139,7 @@ def test_background_and_exact_increments_give_the_spectrum_again(muscle):
         again = muscle.reconstructed(which)
         error = np.abs(again - muscle.z[which])
         assert np.median(error[:, away]) < 0.02
-        assert np.median(error[:, PCR]) < (0.015 if muscle.b1_ut == 1.0 else 0.013)
+        assert np.median(error[:, PCR]) < 0.013
         as_pcr = share_of_pcr((1 / again - 1 / muscle.z[which]) * muscle.unit, muscle)
         assert np.median(np.abs(as_pcr)) < (0.11 if muscle.b1_ut == 1.0 else 0.05)
 
@@ -145,7 +158,7 @@ def one_block(
 
 @pytest.fixture(scope="module")
 def dual_spectrum() -> np.ndarray:
-    tissue = draw_muscle(PAPER_LIKE, 1, np.random.default_rng(1)).tissue
+    tissue = draw_muscle(specified(PAPER_LIKE), 1, np.random.default_rng(1)).tissue
     return np.concatenate([spectra(tissue, 0.5), spectra(tissue, 1.0)])
 
 
