@@ -16,8 +16,6 @@ from PCrCESTLib.fitting.lorentzian import Bounded, Line, fixed
 from PCrCESTLib.physics import GAMMA
 from PCrCESTLib.synthesis.families import PAPER_LIKE, RICH, PoolPrior
 
-# Of measured muscle; training goes beyond it, where at 1 µT amine, NOE and MT can hardly be told apart.
-LARGEST_FRACTION = {"amine": 5e-3, "NOE -3.3": 0.025, "NOE -1.6": 4e-3}
 KEPT_LINES = ("amine", "hydroxyl")  # these stay in the background, as the pools of that name do in training
 _SLACK = 1.3  # of the height, because the heights of neighbors do not add up exactly
 _KNOWN_TO = 1 / 3
@@ -54,8 +52,7 @@ def _line(prior: PoolPrior, b1_ut: float, field_t: float) -> Line:
     low, high = prior.shift_ppm.low, prior.shift_ppm.high
     middle = (low + high) / 2
     center = _known(middle, low, high) if prior.name in _FREE_CENTERS else fixed(middle)
-    share = LARGEST_FRACTION.get(prior.name, prior.fraction.high) / prior.fraction.high
-    highest = _SLACK * share * max(heights)
+    highest = _SLACK * max(heights)
     return Line(prior.name, _known(highest / 4, 0.0, highest), center, _bounded(min(widths), max(widths)))
 
 
