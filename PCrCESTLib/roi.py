@@ -8,8 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from PCrCESTLib.models.device import Device
-from PCrCESTLib.models.inference import Posterior, Spectra, aligned, likely_noise, predict
+from PCrCESTLib.models.inference import Posterior, Spectra, predict
 from PCrCESTLib.models.model import Model
+from PCrCESTLib.models.region import at_likely_noise, mean_spectrum
 from PCrCESTLib.physics.concentration import concentration_from_fraction
 from PCrCESTLib.quality import IDENTIFIABLE_SHARE, Quality
 from PCrCESTLib.quantify import Maps
@@ -103,32 +104,9 @@ def _roi_estimate(
     spectra: Spectra, inside: np.ndarray, model: Model, device: Device, name: str
 ) -> tuple[RoiSpectrum, Posterior]:
     """Network on the mean of the region's B0-aligned spectra at the noise level of that mean (`likely_noise`)."""
-    rows = np.nonzero(inside)[0]
-    chosen = Spectra(
-        spectra.offsets_ppm,
-        [z[rows] for z in spectra.z],
-        spectra.sigma[rows],
-        spectra.b0_ppm[rows],
-        spectra.r1_obs[rows],
-        spectra.relative_b1[rows],
-    )
-    n_powers, n_grid = len(spectra.z), len(model.grid_ppm)
-    z = aligned(chosen, model.grid_ppm).mean(axis=0, dtype=np.float64).reshape(n_powers, n_grid)
-    sigma = likely_noise(model, z.ravel(), float(np.sqrt(np.mean(chosen.sigma**2) / len(rows))))
-    mean = Spectra(
-        [model.grid_ppm] * n_powers,
-        list(z[:, None, :].astype(np.float32)),
-        np.array([sigma]),
-        np.zeros(1),
-        np.array([_nanmean(chosen.r1_obs)]),
-        np.array([_nanmean(chosen.relative_b1)]),
-    )
-    return RoiSpectrum(name, model.grid_ppm, z, sigma), predict(model, mean, device.backend)
-
-
-def _nanmean(values: np.ndarray) -> float:
-    known = values[np.isfinite(values)]
-    return float(known.mean()) if len(known) else float("nan")
+    mean = at_likely_noise(model, mean_spectrum(spectra.rows(np.nonzero(inside)[0]), model.grid_ppm))
+    spectrum = RoiSpectrum(name, model.grid_ppm, np.concatenate(mean.z), float(mean.sigma[0]))
+    return spectrum, predict(model, mean, device.backend)
 
 
 def _rows(

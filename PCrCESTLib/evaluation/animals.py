@@ -8,7 +8,8 @@ import numpy as np
 
 from PCrCESTLib.evaluation.methods import Estimate, Method, TwoBranch
 from PCrCESTLib.evaluation.testsets import R1_KNOWN_TO
-from PCrCESTLib.models.inference import Spectra, aligned, likely_noise
+from PCrCESTLib.models.inference import Spectra, aligned
+from PCrCESTLib.models.region import at_likely_noise
 from PCrCESTLib.models.stream import Source
 from PCrCESTLib.physics import z_spectra
 from PCrCESTLib.protocol import Protocol
@@ -177,9 +178,4 @@ def region_estimate(method: Method, means: Spectra) -> Estimate:
     """Let a method estimate fs and ksw from mean spectra of regions, ours at their likely noise as in the ROI table."""
     if not isinstance(method, TwoBranch):
         return method.estimate(means)
-    model = method.model
-    noise = [
-        likely_noise(model, z, sigma)
-        for z, sigma in zip(aligned(means, model.grid_ppm), means.sigma, strict=True)
-    ]
-    return method.estimate(replace(means, sigma=np.array(noise)))
+    return method.estimate(at_likely_noise(method.model, means))

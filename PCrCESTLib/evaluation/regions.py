@@ -18,8 +18,9 @@ from PCrCESTLib.evaluation.animals import (
 from PCrCESTLib.evaluation.section import Effort, Section, markdown_table
 from PCrCESTLib.evaluation.testsets import source_of
 from PCrCESTLib.models.backend import NumpyBackend
-from PCrCESTLib.models.inference import Posterior, Spectra, aligned, likely_noise, predict
+from PCrCESTLib.models.inference import Posterior, Spectra, predict
 from PCrCESTLib.models.model import Model
+from PCrCESTLib.models.region import at_likely_noise, mean_spectrum
 from PCrCESTLib.preparation.b0 import samples_water_dip, shift_from_dip
 from PCrCESTLib.protocol import Protocol
 
@@ -108,28 +109,28 @@ def _fused(model: Model, voxels: Spectra, _: np.ndarray) -> Region:
 
 
 def _plain_mean(model: Model, voxels: Spectra, _: np.ndarray) -> Region:
+    """Average the voxels as they are and align the mean, what one would do without a thought."""
     z = [block.mean(axis=0, keepdims=True) for block in voxels.z]
     shift = np.zeros(1)
     if samples_water_dip(voxels.offsets_ppm[0]):
         shift, _found = shift_from_dip(z[0], voxels.offsets_ppm[0])
-    return _estimate(model, replace(_one(voxels), z=z, b0_ppm=shift))
+    sigma = mean_spectrum(voxels, model.grid_ppm).sigma
+    return _estimate(model, replace(voxels.rows(slice(0, 1)), z=z, b0_ppm=shift, sigma=sigma))
 
 
 def _aligned_mean(model: Model, voxels: Spectra, _: np.ndarray) -> Region:
-    return _estimate(model, _aligned(model, voxels))
+    return _estimate(model, mean_spectrum(voxels, model.grid_ppm))
 
 
 def _aligned_mean_likely_noise(model: Model, voxels: Spectra, _: np.ndarray) -> Region:
-    mean = _aligned(model, voxels)
-    sigma = likely_noise(model, aligned(mean, model.grid_ppm)[0], float(mean.sigma[0]))
-    return _estimate(model, replace(mean, sigma=np.array([sigma])))
+    return _estimate(model, at_likely_noise(model, mean_spectrum(voxels, model.grid_ppm)))
 
 
 def _stratified(model: Model, voxels: Spectra, relative_b1: np.ndarray) -> Region:
     """B0-aligned means of strata of equal B1, each told its B1, their posteriors multiplied."""
     parts = []
     for rows in np.array_split(np.argsort(relative_b1), STRATA):
-        stratum = _aligned(model, _rows(voxels, rows))
+        stratum = mean_spectrum(voxels.rows(rows), model.grid_ppm)
         parts.append(_estimate(model, replace(stratum, relative_b1=np.array([relative_b1[rows].mean()]))))
     return _product(parts, model)
 
@@ -142,25 +143,6 @@ ESTIMATORS: tuple[tuple[str, Estimator], ...] = (
     ("B0-aligned mean spectrum at its likely noise", _aligned_mean_likely_noise),
     ("B1-stratified aligned mean spectra", _stratified),
 )
-
-
-def _rows(voxels: Spectra, rows: np.ndarray) -> Spectra:
-    z = [block[rows] for block in voxels.z]
-    return Spectra(
-        voxels.offsets_ppm, z, voxels.sigma[rows], voxels.b0_ppm[rows], voxels.r1_obs[rows], voxels.relative_b1[rows]
-    )
-
-
-def _one(voxels: Spectra) -> Spectra:
-    """One spectrum with the noise of the mean, its arrays still to be filled."""
-    sigma = float(np.sqrt(np.mean(voxels.sigma**2) / len(voxels)))
-    return replace(voxels.rows(slice(0, 1)), sigma=np.array([sigma]))
-
-
-def _aligned(model: Model, voxels: Spectra) -> Spectra:
-    z = aligned(voxels, model.grid_ppm).mean(axis=0, dtype=np.float64, keepdims=True)
-    grids = [model.grid_ppm] * len(voxels.z)
-    return replace(_one(voxels), offsets_ppm=grids, z=np.split(z, len(grids), axis=1), b0_ppm=np.zeros(1))
 
 
 def _estimate(model: Model, mean: Spectra) -> Region:

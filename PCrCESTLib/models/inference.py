@@ -44,8 +44,8 @@ class Spectra:
     r1_obs: np.ndarray
     relative_b1: np.ndarray
 
-    def rows(self, rows: slice) -> Spectra:
-        """Return some of the voxels."""
+    def rows(self, rows: slice | np.ndarray) -> Spectra:
+        """Return some of the voxels, by a slice or an array of indices."""
         return Spectra(
             self.offsets_ppm,
             [z[rows] for z in self.z],
