@@ -16,7 +16,6 @@ from PCrCESTLib.evaluation.testsets import R1_KNOWN_TO, source_of
 from PCrCESTLib.models.inference import Spectra
 from PCrCESTLib.models.stream import Source
 from PCrCESTLib.physics import Pool, SemisolidPool, Tissue, z_spectra
-from PCrCESTLib.preparation.b0 import samples_water_dip, shift_from_dip
 from PCrCESTLib.protocol import Protocol
 from PCrCESTLib.synthesis.augment import add_noise
 from PCrCESTLib.synthesis.families import REFERENCE, SOLUTE_T1_S, MuscleDraw, draw_muscle
@@ -131,11 +130,8 @@ def disturbed_scan(
     z = (z * drift_factors(protocol, d.drift)).astype(np.float32)
     sigma = np.full(n, d.noise_sd, dtype=np.float32)
     blocks = [_noisy(block, sigma, d.rician, rng) for block in source.blocks(z)]
-    shift = np.zeros(n)
-    if samples_water_dip(source.offsets_ppm[0]):
-        shift, _ = shift_from_dip(blocks[0], source.offsets_ppm[0])
     r1_obs = draw.r1_obs * d.r1_factor * (1 + R1_KNOWN_TO * rng.standard_normal(n))
-    return Spectra(source.offsets_ppm, blocks, sigma, shift, r1_obs, b1 if d.b1_told else np.full(n, np.nan))
+    return source.prepared(blocks, sigma, r1_obs, b1 if d.b1_told else np.full(n, np.nan))
 
 
 def drift_factors(protocol: Protocol, drift: float) -> np.ndarray:

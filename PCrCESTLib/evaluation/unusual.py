@@ -35,6 +35,7 @@ from PCrCESTLib.synthesis.augment import add_noise
 from PCrCESTLib.synthesis.families import BROAD, PAPER_LIKE, RICH
 
 DETECTION_BAR, FALSE_ALARM_BAR = 0.95, 0.02
+TOLD_R1_OBS = 0.62  # s⁻¹, of healthy muscle
 BY_SPECTRUM = Quality.NO_WATER_DIP | Quality.OUTSIDE_TRAINING | Quality.HIGH_RESIDUAL
 OBJECTIONS = BY_SPECTRUM | Quality.LOW_SNR
 
@@ -109,10 +110,7 @@ def _scan(source: Source, case: Case, muscle: Tissues, effort: Effort) -> Spectr
     z = case.frames(source, n, rng, muscle).astype(np.float32)
     sigma = np.full(n, case.noise_sd, dtype=np.float32)
     blocks = source.blocks(z if case.ready else add_noise(z, sigma, rng))
-    shift, unknown = np.zeros(n), np.full(n, np.nan)
-    if samples_water_dip(source.offsets_ppm[0]):
-        shift, _ = shift_from_dip(blocks[0], source.offsets_ppm[0])
-    return Spectra(source.offsets_ppm, blocks, sigma, shift, np.full(n, 0.62), unknown)
+    return source.prepared(blocks, sigma, np.full(n, TOLD_R1_OBS), np.full(n, np.nan))
 
 
 def _bits(model: Model, spectra: Spectra) -> np.ndarray:

@@ -111,17 +111,20 @@ class Source:
         for z, changed in zip(pure, disturbed, strict=True):
             z[real] = changed * m0
         blocks = [add_noise(z, sigma, rng) for z in pure]
-        b0 = np.zeros(len(clean))
+        told = sigma * (1 + SIGMA_JITTER * rng.standard_normal(len(sigma)))
+        return self.prepared(blocks, told, clean.r1_obs, clean.relative_b1)
+
+    def prepared(
+        self, blocks: list[np.ndarray], sigma: np.ndarray, r1_obs: np.ndarray, relative_b1: np.ndarray
+    ) -> Spectra:
+        """Spectra of noisy ``blocks``, one (n, n_offsets) a power, with their water found in the lowest power.
+
+        ``sigma`` SD of Z, ``r1_obs`` s⁻¹ and ``relative_b1``, each (n,), are what is known of them.
+        """
+        b0 = np.zeros(len(sigma))
         if samples_water_dip(self.offsets_ppm[0]):
             b0, _ = shift_from_dip(blocks[0], self.offsets_ppm[0])
-        return Spectra(
-            self.offsets_ppm,
-            blocks,
-            sigma * (1 + SIGMA_JITTER * rng.standard_normal(len(sigma))),
-            b0,
-            clean.r1_obs,
-            clean.relative_b1,
-        )
+        return Spectra(self.offsets_ppm, blocks, sigma, b0, r1_obs, relative_b1)
 
 
 def make_batch(source: Source, clean: CleanSpectra, grid_ppm: np.ndarray, rng: np.random.Generator) -> Batch:
