@@ -19,6 +19,7 @@ from PCrCESTLib.evaluation.section import Effort, Section, markdown_table
 from PCrCESTLib.evaluation.testsets import source_of
 from PCrCESTLib.models.backend import NumpyBackend
 from PCrCESTLib.models.inference import Posterior, Spectra, predict
+from PCrCESTLib.models.measure import Z90
 from PCrCESTLib.models.model import Model
 from PCrCESTLib.models.region import at_likely_noise, mean_spectrum
 from PCrCESTLib.preparation.b0 import samples_water_dip, shift_from_dip
@@ -26,7 +27,6 @@ from PCrCESTLib.protocol import Protocol
 
 SPREADS = ((0.02, 0.02), (0.06, 0.05), (0.12, 0.10))  # SD of B0 (ppm) and of relative B1 within a region
 STRATA = 4
-_Z90 = 1.6449
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,7 @@ def _errors(
         mean = np.array([r.mean for r in found])
         sd = np.sqrt(np.array([np.diag(r.covariance) for r in found]))
         rmse = np.sqrt(np.mean((np.exp(mean) / truth - 1) ** 2, axis=0))
-        inside = np.mean(np.abs(mean - np.log(truth)) < _Z90 * sd, axis=0)
+        inside = np.mean(np.abs(mean - np.log(truth)) < Z90 * sd, axis=0)
         rows.append((float(rmse[0]), float(rmse[1]), float(inside[0]), float(inside[1])))
     return rows
 

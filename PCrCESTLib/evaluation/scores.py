@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-Z90 = 1.6449
+from PCrCESTLib.models.measure import Z90
 
 
 @dataclass(frozen=True)

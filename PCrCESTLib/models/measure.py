@@ -18,7 +18,7 @@ from PCrCESTLib.synthesis.spectra import CleanSpectra, fully_synthetic
 # Share of unseen muscle below each threshold. What no muscle looks like lies far beyond the first two; the guard's
 # mistakes are nearer, and so it gets the larger part of the false alarms.
 THRESHOLD_QUANTILES = {"residual": 0.999, "distance": 0.999, "suspicion": 0.9925}
-_Z90 = 1.6449
+Z90 = 1.6449  # half width of the 90 % interval of a normal distribution, in SDs
 
 
 def scan_at(
@@ -52,7 +52,7 @@ def error_summary(posterior: Posterior, fs: np.ndarray, ksw: np.ndarray) -> dict
         relative = mean / truth - 1
         summary[f"{name}_rmse"] = round(float(np.sqrt(np.mean(relative**2))), 4)
         summary[f"{name}_bias"] = round(float(np.mean(relative)), 4)
-        covered = np.abs(np.log(truth) - log) < _Z90 * sd
+        covered = np.abs(np.log(truth) - log) < Z90 * sd
         summary[f"{name}_coverage90"] = round(float(np.mean(covered)), 4)
     return summary
 

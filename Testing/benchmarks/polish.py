@@ -17,10 +17,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from PCrCESTLib.evaluation.scores import Z90
 from PCrCESTLib.evaluation.testsets import family_set, realistic_set, reference_set, scanned, source_of
 from PCrCESTLib.models.backend import NumpyBackend
 from PCrCESTLib.models.inference import aligned, predict
+from PCrCESTLib.models.measure import Z90
 from PCrCESTLib.models.registry import find_model
 from PCrCESTLib.physics import Pool, SemisolidPool, Tissue, Water, z_spectra
 from PCrCESTLib.physics.prior import get_value, with_values
