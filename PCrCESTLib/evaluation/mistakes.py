@@ -7,12 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from PCrCESTLib.evaluation.testsets import realistic_draw
 from PCrCESTLib.models.stream import Source
 from PCrCESTLib.physics import SemisolidPool, Tissue, Water, z_spectra
 from PCrCESTLib.protocol import Protocol
-from PCrCESTLib.synthesis.families import REFERENCE, USUAL_FS_RANGE, USUAL_KSW_RANGE_PER_S, draw_muscle
-from PCrCESTLib.synthesis.phantom_tissue import muscle_tissue
-from PCrCESTLib.synthesis.spectra import fat_spectra, frames_of
+from PCrCESTLib.synthesis.families import REFERENCE, draw_muscle
+from PCrCESTLib.synthesis.spectra import at_power, fat_spectra, frames_of
 
 NOISE_SD, BONE_NOISE_SD, AIR_NOISE_SD = 0.005, 0.04, 0.4
 WATER_FAT_SHIFT_PPM = 3.4
@@ -41,9 +41,7 @@ def reference_tissues(n: int, rng: np.random.Generator) -> Tissue:
 
 def realistic_tissues(n: int, rng: np.random.Generator) -> Tissue:
     """Draw muscle set by hand to measured rats."""
-    fs, ksw = rng.uniform(*USUAL_FS_RANGE, n), rng.uniform(*USUAL_KSW_RANGE_PER_S, n)
-    t1, t2 = 1.62 * np.exp(rng.normal(0, 0.04, n)), 0.024 * np.exp(rng.normal(0, 0.1, n))
-    return muscle_tissue(fs, ksw, t1, t2, 0.10 * np.exp(rng.normal(0, 0.15, n)))
+    return realistic_draw(n, rng).tissue
 
 
 def muscle_frames(
@@ -76,7 +74,7 @@ def powers_swapped(source: Source, n: int, rng: np.random.Generator, muscle: Tis
     """Give the series of the lowest power as that of the highest, and the other way round."""
     z = muscle_frames(source, n, rng, muscle)
     _, b1_ut = frames_of(source.protocol)
-    first, last = (np.nonzero(np.abs(b1_ut - p) < 0.01)[0] for p in (min(b1_ut), max(b1_ut)))
+    first, last = (at_power(b1_ut, p) for p in (min(b1_ut), max(b1_ut)))
     swapped = z.copy()
     swapped[:, first], swapped[:, last] = z[:, last], z[:, first]
     return swapped
@@ -127,7 +125,7 @@ def _second_half(protocol: Protocol) -> np.ndarray:
     _, b1_ut = frames_of(protocol)
     second = np.zeros(len(b1_ut), dtype=bool)
     for power in protocol.powers_ut:
-        frames = np.nonzero(np.abs(b1_ut - power) < 0.01)[0]
+        frames = at_power(b1_ut, power)
         second[frames[len(frames) // 2 :]] = True
     return second
 

@@ -19,7 +19,7 @@ from PCrCESTLib.physics import Pool, SemisolidPool, Tissue, z_spectra
 from PCrCESTLib.protocol import Protocol
 from PCrCESTLib.synthesis.augment import add_noise
 from PCrCESTLib.synthesis.families import REFERENCE, SOLUTE_T1_S, MuscleDraw, draw_muscle
-from PCrCESTLib.synthesis.spectra import fat_spectra, frames_of
+from PCrCESTLib.synthesis.spectra import at_power, fat_spectra, frames_of
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -139,7 +139,7 @@ def drift_factors(protocol: Protocol, drift: float) -> np.ndarray:
     _, b1_ut = frames_of(protocol)
     factors = np.ones(len(b1_ut))
     for power in protocol.powers_ut:
-        frames = np.nonzero(np.abs(b1_ut - power) < 0.01)[0]
+        frames = at_power(b1_ut, power)
         factors[frames] = np.linspace(1, 1 + drift, len(frames))
     return factors
 

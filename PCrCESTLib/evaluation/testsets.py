@@ -19,6 +19,7 @@ from PCrCESTLib.synthesis.families import (
     REFERENCE,
     USUAL_FS_RANGE,
     USUAL_KSW_RANGE_PER_S,
+    MuscleDraw,
     MuscleFamily,
 )
 from PCrCESTLib.synthesis.phantom_tissue import muscle_tissue, observed_r1
@@ -29,6 +30,7 @@ __all__ = [
     "NOISE_LEVELS",
     "BoundRow",
     "family_set",
+    "realistic_draw",
     "realistic_set",
     "reference_bound",
     "reference_set",
@@ -53,14 +55,19 @@ def family_set(family: MuscleFamily, protocol: Protocol, n: int, rng: np.random.
     return fully_synthetic(family, protocol, n, rng)
 
 
-def realistic_set(protocol: Protocol, n: int, rng: np.random.Generator) -> CleanSpectra:
-    """Draw muscle set by hand to measured rats: fs and ksw of the usual ranges, B0 ±0.15 ppm, B1 ±12 %."""
+def realistic_draw(n: int, rng: np.random.Generator) -> MuscleDraw:
+    """Draw muscle set by hand to measured rats, fs and ksw of the usual ranges."""
     fs, ksw = rng.uniform(*USUAL_FS_RANGE, n), rng.uniform(*USUAL_KSW_RANGE_PER_S, n)
     t1 = 1.62 * np.exp(rng.normal(0, 0.04, n))
     t2 = 0.024 * np.exp(rng.normal(0, 0.1, n))
     fm = 0.10 * np.exp(rng.normal(0, 0.15, n))
-    tissue = muscle_tissue(fs, ksw, t1, t2, fm)
-    return spectra_of(tissue, protocol, fs, ksw, observed_r1(t1, fm), fm, rng)
+    return MuscleDraw(muscle_tissue(fs, ksw, t1, t2, fm), fs, ksw, observed_r1(t1, fm), fm)
+
+
+def realistic_set(protocol: Protocol, n: int, rng: np.random.Generator) -> CleanSpectra:
+    """Scan `realistic_draw`, B0 ±0.15 ppm and B1 ±12 %."""
+    draw = realistic_draw(n, rng)
+    return spectra_of(draw.tissue, protocol, draw.fs, draw.ksw, draw.r1_obs, draw.fm, rng)
 
 
 def spectra_of(

@@ -19,6 +19,7 @@ from PCrCESTLib.synthesis.backgrounds import Backgrounds
 from PCrCESTLib.synthesis.families import REFERENCE, TRAINING_FAMILIES, MuscleFamily
 from PCrCESTLib.synthesis.spectra import (
     CleanSpectra,
+    at_power,
     frames_of,
     fully_synthetic,
     partially_synthetic,
@@ -67,7 +68,7 @@ class Source:
         self.reference_share = reference_share
         self.partial_share = partial_share
         offsets, b1 = frames_of(protocol)
-        self._frames = [np.nonzero(np.abs(b1 - power) < 0.01)[0] for power in protocol.powers_ut]
+        self._frames = [at_power(b1, power) for power in protocol.powers_ut]
         self._frames = [frames[np.argsort(offsets[frames])] for frames in self._frames]
         self.offsets_ppm = [offsets[frames] for frames in self._frames]
 

@@ -66,6 +66,11 @@ def frames_of(protocol: Protocol) -> tuple[np.ndarray, np.ndarray]:
     return np.array(protocol.offsets_ppm)[frames], np.array(protocol.b1_ut)[frames]
 
 
+def at_power(b1_ut: np.ndarray, power_ut: float) -> np.ndarray:
+    """Indices of the frames of one power among the nominal B1 of all (n_frames,), both µT."""
+    return np.nonzero(np.abs(b1_ut - power_ut) < BACKGROUND_POWER_TOLERANCE_UT)[0]
+
+
 def fully_synthetic(
     family: MuscleFamily, protocol: Protocol, n: int, rng: np.random.Generator, *, fat: bool = True
 ) -> CleanSpectra:
@@ -142,7 +147,7 @@ def _background_inverse_z(
     share = rng.random((n, 1))
     amine, mt = np.empty(dw.shape), np.empty(dw.shape)
     for p, power in enumerate(backgrounds.b1_ut):
-        frames = np.nonzero(np.abs(b1_ut - power) < BACKGROUND_POWER_TOLERANCE_UT)[0]
+        frames = at_power(b1_ut, power)
         for component, spectra in ((amine, backgrounds.amine[:, p]), (mt, backgrounds.mt[:, p])):
             mixed = share * spectra[one] + (1 - share) * spectra[other]
             component[:, frames] = interpolated(backgrounds.offsets_ppm, mixed, dw[:, frames])

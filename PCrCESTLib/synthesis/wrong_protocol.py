@@ -9,7 +9,7 @@ import numpy as np
 
 from PCrCESTLib.protocol import Protocol
 from PCrCESTLib.synthesis.families import MuscleFamily
-from PCrCESTLib.synthesis.spectra import CleanSpectra, frames_of, fully_synthetic
+from PCrCESTLib.synthesis.spectra import CleanSpectra, at_power, frames_of, fully_synthetic
 
 WEAKER, STRONGER = (0.3, 0.6), (1.7, 3.0)  # true over nominal power; ±25 % is an ordinary B1 error
 FIELDS = (0.5, 2.0, 2.5)  # true over nominal field, with the offsets in ppm
@@ -52,7 +52,7 @@ def _mirrored(family: MuscleFamily, protocol: Protocol, n: int, rng: np.random.G
 def _swapped(family: MuscleFamily, protocol: Protocol, n: int, rng: np.random.Generator) -> CleanSpectra:
     clean = fully_synthetic(family, protocol, n, rng)
     _, b1_ut = frames_of(protocol)
-    first, last = (np.nonzero(np.abs(b1_ut - p) < 0.01)[0] for p in (min(b1_ut), max(b1_ut)))
+    first, last = (at_power(b1_ut, p) for p in (min(b1_ut), max(b1_ut)))
     z = clean.z.copy()
     z[:, first], z[:, last] = clean.z[:, last], clean.z[:, first]
     return replace(clean, z=z)

@@ -17,7 +17,7 @@ from PCrCESTLib.models.registry import find_model
 from PCrCESTLib.physics import Tissue, z_spectra
 from PCrCESTLib.preparation.b0 import shift_from_dip
 from PCrCESTLib.synthesis.phantom_tissue import muscle_tissue, observed_r1
-from PCrCESTLib.synthesis.spectra import frames_of
+from PCrCESTLib.synthesis.spectra import at_power, frames_of
 
 N, NOISE_SD, T1_S, FM = 2000, 0.002, 1.62, 0.1
 PCR_T2_S = (0.006, 0.008, 0.010, 0.012, 0.014)
@@ -39,7 +39,7 @@ def errors(tissue: Tissue, fs: np.ndarray, ksw: np.ndarray, relative_b1: float, 
     z = z + rng.normal(0, NOISE_SD, z.shape)
     blocks, axes = [], []
     for power in protocol.powers_ut:
-        frames = np.nonzero(np.abs(b1_ut - power) < 0.01)[0]
+        frames = at_power(b1_ut, power)
         frames = frames[np.argsort(offsets[frames])]
         blocks.append(z[:, frames])
         axes.append(offsets[frames])
