@@ -67,7 +67,7 @@ def frames_of(protocol: Protocol) -> tuple[np.ndarray, np.ndarray]:
 
 
 def at_power(b1_ut: np.ndarray, power_ut: float) -> np.ndarray:
-    """Indices of the frames of one power among the nominal B1 of all (n_frames,), both µT."""
+    """Return the indices of the frames of one power among the nominal B1 of all (n_frames,), both µT."""
     return np.nonzero(np.abs(b1_ut - power_ut) < BACKGROUND_POWER_TOLERANCE_UT)[0]
 
 
