@@ -1,7 +1,7 @@
 """Training spectra a second: new tissues from the engine, and batches with fresh scan effects from the pool.
 
-Run: ``python Testing/benchmarks/stream.py [PROTOCOL]`` (half a minute, one core). A training draws batches from a pool of
-which it replaces 4 % for every spectrum seen, so both speeds together give the stream's; the goal is 5 000 spectra a
+Run: ``python Testing/benchmarks/stream.py [PROTOCOL]`` (half a minute, one core). A training draws batches from a pool
+of which it replaces 4 % for every spectrum seen, so both speeds together give the stream's; the goal is 5 000 spectra a
 second. Beside it the same number of spectra from the authors' summation formula, the peer: fast, and not exact.
 """
 
