@@ -111,11 +111,17 @@ def _rival_row(card: RivalCard) -> list[str]:
 
 
 def _cost(training: Mapping[str, Any]) -> tuple[str, str]:
-    samples, seconds = training.get("samples"), training.get("seconds")
+    """Spectra seen and seconds of a training, all earlier legs included."""
+    samples, seconds = (_with_earlier_legs(training, count) for count in ("samples", "seconds"))
     return (
-        f"{samples:,}".replace(",", " ") if isinstance(samples, int) else "–",
-        f"{seconds:.0f}" if isinstance(seconds, (int, float)) else "–",
+        "–" if samples is None else f"{samples:,.0f}".replace(",", " "),
+        "–" if seconds is None else f"{seconds:.0f}",
     )
+
+
+def _with_earlier_legs(training: Mapping[str, Any], count: str) -> float | None:
+    last = training.get(count)
+    return float(last + training.get(f"{count}_before", 0)) if isinstance(last, (int, float)) else None
 
 
 def versions() -> dict[str, str]:

@@ -301,6 +301,9 @@ def _finished(
         training["background_provenance"] = source.backgrounds.provenance
     if initial is not None:
         same = np.random.default_rng(plan.seed + 1_000_004)
+        earlier = initial.card.training
+        for count in ("samples", "seconds"):  # of all legs that led to the model this one starts from
+            training[f"{count}_before"] = earlier.get(count, 0) + earlier.get(f"{count}_before", 0)
         training["initial"] = {
             "name": initial.card.name,
             "weights_sha256": initial.card.weights_sha256,
