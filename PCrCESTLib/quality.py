@@ -9,7 +9,8 @@ import numpy as np
 from PCrCESTLib.models.card import ModelCard
 from PCrCESTLib.models.inference import SIGMA_LIMITS, Posterior
 
-# A posterior this close to the width of the prior tells what the training assumed, not what the scan shows.
+# A posterior this close to the width of what is known of muscle beforehand (`ModelCard.prior_log_sd`) does not tell
+# what the scan shows.
 IDENTIFIABLE_SHARE = 0.9
 
 
@@ -30,8 +31,8 @@ MEANING = {
     Quality.NO_WATER_DIP: "water frequency not found in the spectrum; a shift of 0 ppm was assumed",
     Quality.OUTSIDE_TRAINING: "unlike any training spectrum (fat, bone, artifact), or acquired otherwise than stated",
     Quality.HIGH_RESIDUAL: "spectrum holds structure beyond noise that no training spectrum has",
-    Quality.FS_NOT_IDENTIFIABLE: "fs no better known after the scan than before it",
-    Quality.KSW_NOT_IDENTIFIABLE: "ksw no better known after the scan than before it",
+    Quality.FS_NOT_IDENTIFIABLE: "fs no better known after the scan than from the usual range of muscle",
+    Quality.KSW_NOT_IDENTIFIABLE: "ksw no better known after the scan than from the usual range of muscle",
     Quality.NO_VALUE: "no usable spectrum; the maps are NaN here",
 }
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -52,7 +51,6 @@ SPECIFIED: dict[str, dict[str, Range]] = {
     "NOE -1": {"k_per_s": Range(10, 60, log=True)},
     "NOE broad": {"fraction": Range(5e-3, 0.03)},
 }
-RATS = Path(__file__).resolve().parents[3].parent / "shared" / "data" / "rat_leg_4p7T"
 
 
 def specified(family: MuscleFamily) -> MuscleFamily:
@@ -205,11 +203,10 @@ def test_spectra_that_are_no_muscle_are_refused(dual_spectrum):
         extract_backgrounds(one_block(fat, (0.5, 1.0)), 4.7, "rat 1")
 
 
-@pytest.mark.skipif(not RATS.is_dir(), reason=f"no measured rat legs at {RATS}")
-def test_measured_rat_legs_give_backgrounds_of_the_published_size():
+def test_measured_rat_legs_give_backgrounds_of_the_published_size(shared_data):
     """MT of the reference paper's rats, 0.41 s⁻¹ at 1 µT and 0.10 at 0.5 µT, means 0.026 at 0.25 µT (as B1²)."""
     found = []
-    for rat in sorted(RATS.iterdir()):
+    for rat in sorted((shared_data / "rat_leg_4p7T").iterdir()):
         series = prepare_series([read_series(rat / f"{rat.name}_cest.nii.gz")])
         rois = read_rois(rat / f"{rat.name}_legs.nii.gz", series.geometry)
         r1 = read_map(rat / f"{rat.name}_R1obs.nii.gz", "r1", series.geometry).values
