@@ -11,6 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from PCrCESTLib.models.inference import Spectra
+from PCrCESTLib.models.measure import scan_at
 from PCrCESTLib.models.stream import Source
 from PCrCESTLib.physics import Tissue, z_spectra
 from PCrCESTLib.protocol import Protocol
@@ -23,7 +24,7 @@ from PCrCESTLib.synthesis.families import (
     MuscleFamily,
 )
 from PCrCESTLib.synthesis.phantom_tissue import muscle_tissue, observed_r1
-from PCrCESTLib.synthesis.reference import NOISE_LEVELS, R1_KNOWN_TO, BoundRow, reference_bound
+from PCrCESTLib.synthesis.reference import NOISE_LEVELS, BoundRow, reference_bound
 from PCrCESTLib.synthesis.spectra import CleanSpectra, frames_of, fully_synthetic
 
 __all__ = [
@@ -98,14 +99,4 @@ def scanned(
 
     A scanner that is not ``perfect`` adds what real ones do (`augment.disturb`) besides noise.
     """
-    n = len(clean)
-    told = CleanSpectra(
-        clean.z.copy(),
-        clean.fs,
-        clean.ksw,
-        clean.r1_obs * (1 + R1_KNOWN_TO * rng.standard_normal(n)),
-        clean.fm,
-        np.full(n, np.nan),
-        clean.b0_ppm,
-    )
-    return source.scan(told, np.full(n, noise_sd, dtype=np.float32), rng, perfect_share=1.0 if perfect else 0.0)
+    return scan_at(source, clean, noise_sd, rng, perfect_share=1.0 if perfect else 0.0)

@@ -9,7 +9,7 @@ import numpy as np
 from PCrCESTLib.models.backend import NumpyBackend
 from PCrCESTLib.models.inference import Posterior, Spectra, predict
 from PCrCESTLib.models.model import Model
-from PCrCESTLib.models.stream import Source
+from PCrCESTLib.models.stream import PERFECT_SHARE, Source
 from PCrCESTLib.synthesis.augment import draw_noise_levels
 from PCrCESTLib.synthesis.families import REFERENCE
 from PCrCESTLib.synthesis.reference import NOISE_LEVELS, R1_KNOWN_TO, reference_bound
@@ -22,11 +22,19 @@ Z90 = 1.6449  # half width of the 90 % interval of a normal distribution, in SDs
 
 
 def scan_at(
-    source: Source, clean: CleanSpectra, sigma: float, rng: np.random.Generator, *, perfect: bool = False
+    source: Source,
+    clean: CleanSpectra,
+    sigma: float,
+    rng: np.random.Generator,
+    *,
+    perfect_share: float = PERFECT_SHARE,
 ) -> Spectra:
-    """Scan clean spectra at one noise level, R1 known to 3 %, relative B1 unknown; ``perfect`` adds noise only."""
+    """Scan clean spectra at one noise level (SD of Z), R1obs known to 3 %, relative B1 unknown.
+
+    In a ``perfect_share`` of them the scanner adds noise only (`Source.scan`).
+    """
     levels = np.full(len(clean), sigma, dtype=np.float32)
-    spectra = source.scan(clean, levels, rng, **({"perfect_share": 1.0} if perfect else {}))
+    spectra = source.scan(clean, levels, rng, perfect_share=perfect_share)
     r1 = clean.r1_obs * (1 + R1_KNOWN_TO * rng.standard_normal(len(clean)))
     return replace(spectra, r1_obs=r1, relative_b1=np.full(len(clean), np.nan))
 
@@ -62,7 +70,7 @@ def errors_over_bound(model: Model, source: Source, n: int, rng: np.random.Gener
     clean = fully_synthetic(REFERENCE, source.protocol, n, rng, fat=False)
     rows = []
     for best in reference_bound(source.protocol):
-        posterior = predict(model, scan_at(source, clean, best.noise_sd, rng, perfect=True), NumpyBackend())
+        posterior = predict(model, scan_at(source, clean, best.noise_sd, rng, perfect_share=1.0), NumpyBackend())
         row = {"noise_sd": best.noise_sd}
         for name, truth, bound in (("fs", clean.fs, best.fs), ("ksw", clean.ksw, best.ksw)):
             rmse = float(np.sqrt(np.mean((getattr(posterior, name) - truth) ** 2)) / np.mean(truth))
