@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from PCrCESTLib.evaluation.methods import Estimate, Method, TwoBranch
-from PCrCESTLib.evaluation.testsets import R1_KNOWN_TO
 from PCrCESTLib.models.inference import Spectra, aligned
 from PCrCESTLib.models.region import at_likely_noise
 from PCrCESTLib.models.stream import Source
 from PCrCESTLib.physics import z_spectra
 from PCrCESTLib.protocol import Protocol
 from PCrCESTLib.synthesis.phantom_tissue import muscle_tissue, observed_r1
+from PCrCESTLib.synthesis.reference import R1_KNOWN_TO
 from PCrCESTLib.synthesis.spectra import CleanSpectra, frames_of
 
 N_PLACES, VOXELS_A_PLACE = 5, 40  # B0 and B1 vary smoothly: neighbors share theirs, each has its own noise

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from PCrCESTLib.evaluation.testsets import R1_KNOWN_TO, spectra_of
+from PCrCESTLib.evaluation.testsets import spectra_of
 from PCrCESTLib.physics import Pool, SemisolidPool, Tissue, Water
 from PCrCESTLib.physics.library import pcr_phantom
 from PCrCESTLib.physics.rates import exchange_law
@@ -15,6 +15,7 @@ from PCrCESTLib.physics.sourced import sourced
 from PCrCESTLib.protocol import Protocol
 from PCrCESTLib.synthesis.families import FS_RANGE, KSW_RANGE_PER_S, POOL_SETS, TRAINING_FAMILIES
 from PCrCESTLib.synthesis.phantom_tissue import observed_r1
+from PCrCESTLib.synthesis.reference import R1_KNOWN_TO
 from PCrCESTLib.synthesis.spectra import CleanSpectra
 
 CONCENTRATIONS_MM = (10.0, 20.0, 30.0, 40.0, 50.0)

@@ -12,13 +12,13 @@ from PCrCESTLib.evaluation.methods import Estimate, Method
 from PCrCESTLib.evaluation.pictures import drawn
 from PCrCESTLib.evaluation.scores import Score, score
 from PCrCESTLib.evaluation.section import Effort, Section, markdown_table
-from PCrCESTLib.evaluation.testsets import R1_KNOWN_TO
 from PCrCESTLib.figures.canvas import new_figure
 from PCrCESTLib.figures.maps import FS_COLORS, KSW_COLORS
 from PCrCESTLib.preparation.zseries import prepare_series
 from PCrCESTLib.protocol import Protocol
 from PCrCESTLib.quantify import Companions, Voxels, prepare_voxels
 from PCrCESTLib.synthesis.phantom import Phantom, simulate_leg
+from PCrCESTLib.synthesis.reference import R1_KNOWN_TO
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

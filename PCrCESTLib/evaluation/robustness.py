@@ -12,13 +12,14 @@ from PCrCESTLib.evaluation.methods import Method
 from PCrCESTLib.evaluation.pictures import drawn, method_style
 from PCrCESTLib.evaluation.scores import score
 from PCrCESTLib.evaluation.section import Effort, Section, markdown_table
-from PCrCESTLib.evaluation.testsets import R1_KNOWN_TO, source_of
+from PCrCESTLib.evaluation.testsets import source_of
 from PCrCESTLib.models.inference import Spectra
 from PCrCESTLib.models.stream import Source
 from PCrCESTLib.physics import Pool, SemisolidPool, Tissue, z_spectra
 from PCrCESTLib.protocol import Protocol
 from PCrCESTLib.synthesis.augment import add_noise
 from PCrCESTLib.synthesis.families import REFERENCE, SOLUTE_T1_S, MuscleDraw, draw_muscle
+from PCrCESTLib.synthesis.reference import R1_KNOWN_TO
 from PCrCESTLib.synthesis.spectra import at_power, fat_spectra, frames_of
 
 if TYPE_CHECKING:
