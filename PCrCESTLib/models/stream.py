@@ -75,18 +75,22 @@ class Source:
     def clean(self, n: int, rng: np.random.Generator) -> CleanSpectra:
         """Draw ``n`` noise-free spectra: the reference muscle's share, the rest in equal shares of the families."""
         n_reference = round(self.reference_share * n)
-        parts = [fully_synthetic(REFERENCE, self.protocol, n_reference, rng)] if n_reference else []
+        parts = [self.of_family(REFERENCE, n_reference, rng)] if n_reference else []
         if n > n_reference:
-            each = (n - n_reference) / len(self.families)
-            n_partial = math.ceil(self.partial_share * each)
-            n_full = math.ceil(each) - n_partial
-            for family in self.families:
-                if n_full > 0:
-                    parts.append(fully_synthetic(family, self.protocol, n_full, rng))
-                if n_partial:
-                    parts.append(partially_synthetic(family, self.backgrounds, self.protocol, n_partial, rng))
+            each = math.ceil((n - n_reference) / len(self.families))
+            parts += [self.of_family(family, each, rng) for family in self.families]
         joined = CleanSpectra.concatenate(parts)
         return joined.take(rng.permutation(len(joined))[:n])
+
+    def of_family(self, family: MuscleFamily, n: int, rng: np.random.Generator) -> CleanSpectra:
+        """Draw ``n`` noise-free spectra of one family; the reference muscle is never partially synthetic."""
+        n_partial = 0 if family is REFERENCE else math.ceil(self.partial_share * n)
+        parts = []
+        if n > n_partial:
+            parts.append(fully_synthetic(family, self.protocol, n - n_partial, rng))
+        if n_partial:
+            parts.append(partially_synthetic(family, self.backgrounds, self.protocol, n_partial, rng))
+        return CleanSpectra.concatenate(parts)
 
     def blocks(self, z: np.ndarray) -> list[np.ndarray]:
         """Split frames (n, n_frames) into powers, each with ascending offsets."""

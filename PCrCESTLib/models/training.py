@@ -47,7 +47,7 @@ from PCrCESTLib.version import __version__
 
 N_GLOBAL_SCORES = 64
 BACKGROUNDS_PER_FAMILY = 12
-MEASURED_SPECTRA, THRESHOLD_SPECTRA = 6_000, 20_000
+MEASURED_SPECTRA, THRESHOLD_SPECTRA = 6_000, 40_000
 FIXED_PARAMETERS = ("mean", "basis", "variance", "scale", "noise_gain", "sd")
 
 Report = Callable[[float, str], None]
@@ -315,6 +315,6 @@ def _finished(
         training=training,
         measured_errors=measure_errors(model, source, clean, rng),
         over_bound=errors_over_bound(model, source, MEASURED_SPECTRA, rng),
-        thresholds=spectral_thresholds(model, source, source.clean(n_muscle, rng), rng),
+        thresholds=spectral_thresholds(model, source, n_muscle, rng),
     )
     return Model(card, model.grid_ppm, model.params)

@@ -21,7 +21,7 @@ from PCrCESTLib.physics import GAMMA, Tissue, z_spectra
 from PCrCESTLib.protocol import Protocol
 from PCrCESTLib.synthesis.families import TRAINING_FAMILIES, MuscleFamily, draw_muscle
 
-BACKGROUND_POOLS = frozenset({"amine", "hydroxyl", "spurious"})
+BACKGROUND_POOLS = frozenset({"amine", "hydroxyl", "spurious", "stray downfield"})
 WATER_WINDOW_PPM = 1.0
 BACKGROUND_POWER_TOLERANCE_UT = 0.01
 BACKGROUND_FIELD_TOLERANCE = 0.02

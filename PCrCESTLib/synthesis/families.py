@@ -150,20 +150,34 @@ _SPURIOUS = PoolPrior(
     "spurious", Range(0.5, 5.0), Range(0.1e-3, 2e-3), Range(300, 3000, log=True), Range(5e-4, 5e-3), 0.7
 )
 _NOE_BROAD = PoolPrior("NOE broad", Range(-4.0, -2.5), Range(5e-3, 0.04), Range(5, 40, log=True), Range(1e-4, 6e-4))
+# Pools that no textbook names, away from PCr: a network must not take an unknown neighbour for a known one.
+_STRAY_FAR = PoolPrior(
+    "stray downfield", Range(4.2, 6.2), Range(0.3e-3, 3e-3), Range(100, 3000, log=True), Range(1e-3, 0.01), 0.6
+)
+_STRAY_NOES = tuple(
+    PoolPrior(f"stray NOE {i}", Range(-2.6, -0.5), Range(0.5e-3, 7e-3), Range(5, 60, log=True), Range(5e-4, 5e-3), 0.7)
+    for i in (1, 2)
+)
 
 POOL_SETS = {
     "paper-like": (_PCR, _CR, _AMIDE, _AMINE, _NOE),
     "rich": (_PCR, _PCR_SECOND, _CR, _AMIDE, _AMINE, _HYDROXYL, _NOE, _NOE_2P7, _NOE_1P6, _NOE_1),
     "broad": (_PCR, _CR, _AMIDE, _AMINE, _SPURIOUS, _NOE_BROAD),
+    "stray": (_PCR, _PCR_SECOND, _CR, _AMIDE, _AMINE, _HYDROXYL, _NOE, _STRAY_FAR, *_STRAY_NOES),
 }
 
 
 def family(pool_set: str, line_shape: str) -> MuscleFamily:
     """Return the family with one of `POOL_SETS` and one of `LINE_SHAPES`."""
     semisolid = {
-        "lorentzian": (Range(0.02, 0.28), Range(12, 50, log=True), Range(2.5e-5, 8e-5, log=True), Range(-0.5, 0.5)),
-        "super-lorentzian": (Range(0.02, 0.22), Range(12, 60, log=True), Range(6e-6, 1.6e-5, log=True), Range(-2.5, 0)),
-        "gaussian": (Range(0.02, 0.22), Range(12, 60, log=True), Range(8e-6, 3e-5, log=True), Range(-1.5, 0.5)),
+        "lorentzian": (Range(0.02, 0.28), Range(12, 50, log=True), Range(2e-5, 9e-5, log=True), Range(-1.5, 0.5)),
+        "super-lorentzian": (
+            Range(0.02, 0.22),
+            Range(12, 60, log=True),
+            Range(5e-6, 2.4e-5, log=True),
+            Range(-3.5, 0.5),
+        ),
+        "gaussian": (Range(0.02, 0.22), Range(12, 60, log=True), Range(6e-6, 3.5e-5, log=True), Range(-2.5, 0.5)),
     }
     return MuscleFamily(f"{pool_set} {line_shape}", line_shape, *semisolid[line_shape], POOL_SETS[pool_set])
 

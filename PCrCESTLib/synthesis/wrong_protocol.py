@@ -11,8 +11,9 @@ from PCrCESTLib.protocol import Protocol
 from PCrCESTLib.synthesis.families import MuscleFamily
 from PCrCESTLib.synthesis.spectra import CleanSpectra, at_power, frames_of, fully_synthetic
 
-WEAKER, STRONGER = (0.3, 0.6), (1.7, 3.0)  # true over nominal power; ±25 % is an ordinary B1 error
-FIELDS = (0.5, 2.0, 2.5)  # true over nominal field, with the offsets in ppm
+# True over nominal power, and field with the offsets in ppm, log-uniform. ±25 % of power is an ordinary B1 error.
+LOWER, HIGHER = (0.3, 0.7), (1.4, 3.0)
+_FACTORS = 4  # of each range, family and mistake
 
 
 def wrong_protocol(
@@ -30,18 +31,21 @@ Mistake = Callable[[MuscleFamily, Protocol, int, np.random.Generator], CleanSpec
 
 
 def _power(family: MuscleFamily, protocol: Protocol, n: int, rng: np.random.Generator) -> CleanSpectra:
-    ranges = (WEAKER, STRONGER)
-    parts = []
-    for low, high in ranges:
-        factor = float(rng.uniform(low, high))
-        scaled = replace(protocol, b1_ut=tuple(factor * b1 for b1 in protocol.b1_ut))
-        parts.append(fully_synthetic(family, scaled, -(-n // len(ranges)), rng))
-    return CleanSpectra.concatenate(parts)
+    return _scaled(
+        family, n, rng, lambda factor: replace(protocol, b1_ut=tuple(factor * b1 for b1 in protocol.b1_ut))
+    )
 
 
 def _field(family: MuscleFamily, protocol: Protocol, n: int, rng: np.random.Generator) -> CleanSpectra:
-    other = replace(protocol, field_t=float(rng.choice(FIELDS)) * protocol.field_t)
-    return fully_synthetic(family, other, n, rng)
+    return _scaled(family, n, rng, lambda factor: replace(protocol, field_t=factor * protocol.field_t))
+
+
+def _scaled(
+    family: MuscleFamily, n: int, rng: np.random.Generator, scanned: Callable[[float], Protocol]
+) -> CleanSpectra:
+    factors = [float(np.exp(rng.uniform(*np.log(r)))) for r in (LOWER, HIGHER) for _ in range(_FACTORS)]
+    each = -(-n // len(factors))
+    return CleanSpectra.concatenate([fully_synthetic(family, scanned(f), each, rng) for f in factors])
 
 
 def _mirrored(family: MuscleFamily, protocol: Protocol, n: int, rng: np.random.Generator) -> CleanSpectra:
