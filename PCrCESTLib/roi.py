@@ -46,12 +46,16 @@ class RoiRow:
 
 @dataclass(frozen=True)
 class RoiSpectrum:
-    """B0-aligned mean spectrum of a region: ``z`` (n_powers, n_grid) on ``grid_ppm`` with noise SD ``sigma``."""
+    """B0-aligned mean spectrum of a region: ``z`` (n_powers, n_grid) on ``grid_ppm`` with noise SD ``sigma``.
+
+    ``r1_obs`` is the mean of those known, s⁻¹, or NaN.
+    """
 
     roi: str
     grid_ppm: np.ndarray
     z: np.ndarray
     sigma: float
+    r1_obs: float
 
 
 def roi_rows(
@@ -105,7 +109,7 @@ def _roi_estimate(
 ) -> tuple[RoiSpectrum, Posterior]:
     """Network on the mean of the region's B0-aligned spectra at the noise level of that mean (`likely_noise`)."""
     mean = at_likely_noise(model, mean_spectrum(spectra.rows(np.nonzero(inside)[0]), model.grid_ppm))
-    spectrum = RoiSpectrum(name, model.grid_ppm, np.concatenate(mean.z), float(mean.sigma[0]))
+    spectrum = RoiSpectrum(name, model.grid_ppm, np.concatenate(mean.z), float(mean.sigma[0]), float(mean.r1_obs[0]))
     return spectrum, predict(model, mean, device.backend)
 
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from PCrCESTLib.commands.remedy import remedy
 from PCrCESTLib.errors import MissingExtraError
-from PCrCESTLib.map_files import write_maps, write_record, write_roi_table
+from PCrCESTLib.map_files import write_maps, write_record, write_roi_spectra, write_roi_table
 from PCrCESTLib.models.card import sha256
 from PCrCESTLib.models.device import DEVICES, Device, choose_device
 from PCrCESTLib.models.model import Model
@@ -113,11 +113,13 @@ def run(args: argparse.Namespace) -> int:
             lambda fraction, stage: progress.step(0.1 + 0.75 * fraction, stage),
         )
         progress.step(0.85, "regions")
-        rows, spectra = _regions(args, inputs, result, model, device)
+        all_rows, spectra = _regions(args, inputs, result, model, device)
+        rows = [] if inputs.rois is None else all_rows
         progress.step(0.9, "writing")
         write_maps(result, inputs.series.geometry, folder)
         if rows:
             write_roi_table(rows, folder / "roi_statistics.csv")
+        write_roi_spectra(spectra, all_rows, inputs.series, folder / "roi_spectra.csv")
         warnings = [*inputs.notes, *result.warnings, *_empty_regions(inputs, spectra)]
         name = " + ".join(path.name for path in args.series)
         warnings += _picture(inputs, result, spectra, model, device, folder / "overview.png", name)
@@ -181,8 +183,7 @@ def _regions(
     else:
         regions = list(zip(inputs.rois.names, inputs.rois.masks, strict=True))
     volume = inputs.series.geometry.voxel_volume_mm3
-    rows, spectra = roi_rows(result, regions, model, device, volume, args.pcr_protons)
-    return (rows if inputs.rois is not None else []), spectra
+    return roi_rows(result, regions, model, device, volume, args.pcr_protons)
 
 
 def _empty_regions(inputs: _Inputs, spectra: list[RoiSpectrum]) -> list[str]:

@@ -24,7 +24,7 @@ LAYERS = (
     ("preparation", "synthesis", "fitting"),
     ("readers", "models"),
     ("quantify", "quality", "roi", "statistics", "study", "report", "evaluation", "map_files", "overview",
-     "figures", "advice", "rivals"),
+     "contribution", "figures", "advice", "rivals"),
     ("scene", "commands"),
     ("cli", "viewer"),
     ("__main__",),
@@ -44,7 +44,7 @@ EVERYWHERE = {
     "SimpleITK",
     "PCrCESTLib",
 }  # of what Slicer bundles, all that file scopes need
-HEAVY = ("torch", "matplotlib", "h5py")
+HEAVY = ("torch", "matplotlib", "h5py", "slicer", "vtk")
 MAX_LINES = 500
 
 Import = tuple[str, int]

@@ -31,8 +31,8 @@ def a_result(a_simulated_scan: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 def test_every_promised_file_is_there(a_result):
     names = {p.name for p in a_result.iterdir()}
-    maps = {"fs.nii.gz", "ksw.nii.gz", "fs_sd.nii.gz", "ksw_sd.nii.gz", "quality.nii.gz"}
-    assert names == maps | {"roi_statistics.csv", "quantify.json", "overview.png"}
+    maps = {"fs.nii.gz", "ksw.nii.gz", "fs_sd.nii.gz", "ksw_sd.nii.gz", "b0.nii.gz", "quality.nii.gz"}
+    assert names == maps | {"roi_statistics.csv", "roi_spectra.csv", "quantify.json", "overview.png"}
 
 
 def test_fs_of_the_phantom_is_found_within_fifteen_percent(a_result, a_simulated_scan):

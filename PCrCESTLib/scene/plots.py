@@ -1,0 +1,137 @@
+"""Charts as nodes: the Z-spectrum under the crosshair or of a muscle, and boxes of a map over the muscles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from PCrCESTLib.scene.colors import scale
+from PCrCESTLib.scene.spectra import Spectrum
+
+PLOT = "PCrCEST.Plot"
+PCR_PPM = 2.6
+_MEASURED = ((0.10, 0.35, 0.75), (0.80, 0.35, 0.05), (0.20, 0.55, 0.25), (0.50, 0.25, 0.60))
+
+
+def show_spectra(spectra: Sequence[Spectrum], title: str) -> Any:
+    """Fill the one chart of Z-spectra of the scene: points measured, dashes without PCr; returns the chart node."""
+    chart = _chart("spectrum", "PCrCEST Z-spectrum")
+    curves = []
+    for i, s in enumerate(spectra):
+        color = _MEASURED[i % len(_MEASURED)]
+        curves.append((f"{s.b1_ut:g} µT", s.offsets_ppm, s.z, color, "measured"))
+        if np.all(np.isfinite(s.rest)):
+            curves.append((f"{s.b1_ut:g} µT without PCr", s.offsets_ppm, s.rest, color, "model"))
+    if spectra:
+        low = min(float(s.z.min()) for s in spectra)
+        curves.append(("PCr 2.6 ppm", np.full(2, PCR_PPM), np.array([low, 1.0]), (0.5, 0.5, 0.5), "mark"))
+    _set_curves(chart, curves)
+    chart.SetTitle(title)
+    chart.SetXAxisTitle("offset from water (ppm)")
+    chart.SetYAxisTitle("Z = M/M0")
+    if spectra:
+        farthest = max(float(np.abs(s.offsets_ppm).max()) for s in spectra)
+        chart.SetXAxisRangeAuto(False)
+        chart.SetXAxisRange(-farthest, farthest)
+    return chart
+
+
+def show_boxes(values: Mapping[str, np.ndarray], title: str, unit_title: str) -> Any:
+    """Fill the box chart of the scene: for each muscle median, quartiles, and 5 to 95 % of its voxels.
+
+    Parameters
+    ----------
+    values : mapping
+        Finite values of each muscle, (n_voxels,).
+    title, unit_title : str
+        Heading; quantity with its unit.
+    """
+    chart = _chart("boxes", "PCrCEST muscles")
+    colors = scale(max(len(values), 2))
+    curves = []
+    for i, (name, inside) in enumerate(values.items()):
+        if len(inside):
+            x, y = _box(i + 1.0, np.percentile(inside, [5, 25, 50, 75, 95]))
+            curves.append((f"{i + 1} {name} (n = {len(inside)})", x, y, tuple(colors[i]), "model"))
+    _set_curves(chart, curves)
+    chart.SetTitle(title)
+    chart.SetXAxisTitle("muscle, numbered as in the legend")
+    chart.SetYAxisTitle(unit_title)
+    chart.SetXAxisRangeAuto(False)
+    chart.SetXAxisRange(0.0, len(values) + 1.0)
+    return chart
+
+
+def _box(x: float, quantiles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """One line that draws whiskers, box and median without lifting the pen."""
+    low, q1, median, q3, high = quantiles
+    left, right = x - 0.3, x + 0.3
+    path = [
+        (x, low), (x, q1), (left, q1), (left, median), (right, median), (left, median), (left, q3), (x, q3), (x, high),
+        (x, q3), (right, q3), (right, q1), (x, q1),
+    ]  # fmt: skip
+    xs, ys = np.array(path, dtype=float).T
+    return xs, ys
+
+
+def _chart(kind: str, name: str) -> Any:
+    import slicer
+
+    for node in slicer.util.getNodesByClass("vtkMRMLPlotChartNode"):
+        if node.GetAttribute(PLOT) == kind:
+            return node
+    chart = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotChartNode", name)
+    chart.SetAttribute(PLOT, kind)
+    chart.SetLegendVisibility(True)
+    chart.SetGridVisibility(False)
+    return chart
+
+
+def _set_curves(chart: Any, curves: Sequence[tuple[str, np.ndarray, np.ndarray, Any, str]]) -> None:
+    """Give the chart exactly these curves, reusing its series and tables (a chart that follows the crosshair)."""
+    import slicer
+
+    kept = [chart.GetNthPlotSeriesNode(i) for i in range(chart.GetNumberOfPlotSeriesNodes())]
+    for surplus in kept[len(curves) :]:
+        chart.RemovePlotSeriesNodeID(surplus.GetID())
+        slicer.mrmlScene.RemoveNode(surplus.GetTableNode())
+        slicer.mrmlScene.RemoveNode(surplus)
+    for i, (name, x, y, color, style) in enumerate(curves):
+        series = kept[i] if i < len(kept) else _new_series(chart)
+        series.SetName(name)
+        _fill(series.GetTableNode(), x, y)
+        series.SetColor(*(float(c) for c in color))
+        node = slicer.vtkMRMLPlotSeriesNode
+        measured = style == "measured"
+        series.SetMarkerStyle(node.MarkerStyleCircle if measured else node.MarkerStyleNone)
+        series.SetMarkerSize(5)
+        series.SetLineStyle(node.LineStyleDash if style == "mark" else node.LineStyleSolid)
+        series.SetLineWidth(1.0 if style == "mark" else 2.0)
+
+
+def _new_series(chart: Any) -> Any:
+    import slicer
+
+    table = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", f"{chart.GetName()} data")
+    table.SetHideFromEditors(True)
+    series = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLPlotSeriesNode")
+    series.SetAndObserveTableNodeID(table.GetID())
+    series.SetPlotType(slicer.vtkMRMLPlotSeriesNode.PlotTypeScatter)
+    series.SetXColumnName("x")
+    series.SetYColumnName("y")
+    chart.AddAndObservePlotSeriesNodeID(series.GetID())
+    return series
+
+
+def _fill(table: Any, x: np.ndarray, y: np.ndarray) -> None:
+    import vtk
+
+    table.RemoveAllColumns()
+    for name, values in (("x", x), ("y", y)):
+        column = vtk.vtkDoubleArray()
+        column.SetName(name)
+        for value in values:
+            column.InsertNextValue(float(value))
+        table.AddColumn(column)

@@ -1,0 +1,138 @@
+"""One quantification in the scene: its maps, table, spectra and provenance, found again after a scene was reopened."""
+
+from __future__ import annotations
+
+import csv
+import json
+import uuid
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from PCrCESTLib.errors import ReaderError
+from PCrCESTLib.geometry import Geometry
+from PCrCESTLib.image_files import write_image
+from PCrCESTLib.outputs import staged
+from PCrCESTLib.physics.concentration import PCR_PROTONS, concentration_from_fraction
+from PCrCESTLib.readers.image_io import read_volume
+from PCrCESTLib.scene.hierarchy import place
+from PCrCESTLib.scene.map_nodes import KINDS, RUN, add_map, maps_of
+from PCrCESTLib.scene.tables import TITLES, add_table, fill_table, read_rows, table_of
+from PCrCESTLib.scene.volumes import array_of, geometry_of
+
+RECORD = "PCrCEST.Record"
+DERIVED = ("pcr_mm",)
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one quantification left in the scene.
+
+    ``maps`` are volume nodes by kind; ``table`` is None without muscles, and ``rows`` are its numbers as computed.
+    """
+
+    run_id: str
+    name: str
+    maps: dict[str, Any]
+    table: Any | None
+    rows: list[dict[str, str]]
+    record: dict[str, Any]
+
+
+def add_run(folder: Path, name: str, parent: Any | None = None) -> Run:
+    """Load the results that ``pcrcest quantify`` left in a folder.
+
+    Parameters
+    ----------
+    folder : Path
+        Its ``--out``.
+    name : str
+        Heads the nodes' names.
+    parent : MRML node, optional
+        The scan; the results go beside it, under its study in the subject hierarchy.
+
+    Raises
+    ------
+    ReaderError
+        When the folder holds no such results; nothing is added then.
+    """
+    images = {kind: _read_map(folder, kind) for kind in KINDS if kind not in DERIVED}
+    try:
+        record = json.loads((folder / "quantify.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ReaderError(f"{folder}: no results of a quantification ({error}); run it again") from error
+    fs, geometry = images["fs"]
+    to_mm = concentration_from_fraction(1.0, float(record.get("pcr_protons", PCR_PROTONS)))
+    images["pcr_mm"] = (fs * np.float32(to_mm), geometry)
+    run = uuid.uuid4().hex[:12]
+    maps = {kind: add_map(a, g, kind, run, f"{name} {KINDS[kind].title}") for kind, (a, g) in images.items()}
+    rows = read_rows(folder / "roi_statistics.csv") if (folder / "roi_statistics.csv").is_file() else []
+    table = add_table(rows, run, f"{name} muscles") if rows else None
+    record_node = _add_record(record, rows, run, name)
+    nodes = [*maps.values(), *([table] if table is not None else []), record_node]
+    place(nodes, name, parent)
+    return Run(run, name, maps, table, rows, record)
+
+
+def find_runs() -> list[Run]:
+    """All quantifications of the scene, oldest first."""
+    import slicer
+
+    runs = []
+    for node in slicer.util.getNodesByClass("vtkMRMLTextNode"):
+        run = node.GetAttribute(RUN)
+        if run and node.GetAttribute(RECORD):
+            maps = maps_of(run)
+            if "fs" in maps:
+                kept, table = json.loads(node.GetText()), table_of(run)
+                if table is not None:
+                    fill_table(table, kept["rows"])
+                runs.append(Run(run, node.GetAttribute(RECORD), maps, table, kept["rows"], kept["record"]))
+    return runs
+
+
+def export_run(run: Run, folder: Path, *, overwrite: bool = False) -> list[str]:
+    """Write a run's maps (NIfTI), table (CSV) and provenance (JSON) to a folder; return the files' names.
+
+    All of them appear, or none.
+
+    Raises
+    ------
+    OutputError
+        When the folder holds results already and ``overwrite`` is not set, or cannot be written.
+    """
+    with staged(folder, overwrite=overwrite) as stage:
+        for kind, node in run.maps.items():
+            write_image(array_of(node), geometry_of(node), stage / f"{kind}.nii.gz")
+        if run.rows:
+            _write_table(run.rows, stage / "roi_statistics.csv")
+        (stage / "quantify.json").write_text(json.dumps(run.record, indent=1) + "\n", encoding="utf-8")
+        return sorted(p.name for p in stage.iterdir())
+
+
+def _write_table(rows: list[dict[str, str]], path: Path) -> None:
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.DictWriter(stream, list(TITLES))
+        writer.writeheader()
+        writer.writerows(rows)
+
+
+def _read_map(folder: Path, kind: str) -> tuple[np.ndarray, Geometry]:
+    path = folder / f"{kind}.nii.gz"
+    if not path.is_file():
+        raise ReaderError(f"{folder}: {path.name} is missing; run the quantification again")
+    volume = read_volume(path)  # ITK itself would turn NaN into 0
+    return volume.array, volume.geometry
+
+
+def _add_record(record: dict[str, Any], rows: list[dict[str, str]], run: str, name: str) -> Any:
+    """Keep the table's numbers too: a table node in a saved scene has six digits only."""
+    import slicer
+
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTextNode", f"{name} provenance")
+    node.SetText(json.dumps({"record": record, "rows": rows}, indent=1))
+    node.SetAttribute(RUN, run)
+    node.SetAttribute(RECORD, name)
+    return node

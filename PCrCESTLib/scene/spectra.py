@@ -1,0 +1,73 @@
+"""The Z-spectrum behind a number: of one voxel or of a muscle, with and without what PCr does to it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from PCrCESTLib.contribution import without_pcr
+from PCrCESTLib.preparation.b0 import align
+from PCrCESTLib.preparation.zseries import ZSeries
+
+SHOWN_PPM = 10.0  # reference frames far from water would squeeze the rest
+
+
+@dataclass(frozen=True)
+class Spectrum:
+    """A spectrum at one power.
+
+    ``offsets_ppm`` from water, ``z`` measured and ``rest`` without PCr (NaN where fs is not known), each
+    (n_offsets,).
+    """
+
+    b1_ut: float
+    offsets_ppm: np.ndarray
+    z: np.ndarray
+    rest: np.ndarray
+
+
+def spectra_in(series: ZSeries, mask: np.ndarray, maps: Mapping[str, np.ndarray]) -> list[Spectrum]:
+    """Return the mean spectrum of some voxels, each moved to its own water first; one a power.
+
+    Parameters
+    ----------
+    series : ZSeries
+        Normalized spectra.
+    mask : ndarray
+        bool (z, y, x), at least one voxel.
+    maps : mapping
+        Arrays (z, y, x) of ``fs``, ``ksw`` and ``b0`` as far as they are known; the median over the mask counts.
+    """
+    fs, ksw = (_median(maps.get(kind), mask) for kind in ("fs", "ksw"))
+    shift = np.nan_to_num(maps["b0"][mask]) if "b0" in maps else np.zeros(int(mask.sum()))
+    found = []
+    for block in series.blocks:
+        near = np.abs(block.offsets_ppm) <= SHOWN_PPM
+        values = block.z[:, mask].T
+        usable = np.all(np.isfinite(values), axis=1)
+        if not usable.any():
+            continue
+        z = align(values[usable], block.offsets_ppm, shift[usable], block.offsets_ppm).mean(
+            axis=0, dtype=float
+        )
+        offsets, z = block.offsets_ppm[near], z[near]
+        rest = np.full(len(z), np.nan)
+        if np.isfinite(fs) and np.isfinite(ksw):
+            rest = without_pcr(z, offsets, block.b1_ut, series.field_t, series.saturation, fs, ksw)
+        found.append(Spectrum(block.b1_ut, offsets, z, rest))
+    return found
+
+
+def one_voxel(shape: tuple[int, ...], ijk: tuple[int, int, int]) -> np.ndarray:
+    """Mask (z, y, x) of the voxel (i, j, k)."""
+    mask = np.zeros(shape, dtype=bool)
+    mask[ijk[::-1]] = True
+    return mask
+
+
+def _median(values: np.ndarray | None, mask: np.ndarray) -> float:
+    inside = np.array([]) if values is None else values[mask]
+    inside = inside[np.isfinite(inside)]
+    return float(np.median(inside)) if len(inside) else float("nan")
