@@ -7,9 +7,7 @@ directions buried in noise fade out by themselves, and one network serves a sing
 - *local*: 1/Z of the PCr window (1.5–3.5 ppm) minus its chord, where the effect of a pool is additive and a smooth
   background drops out.
 
-The head joins them and gives mean and covariance of (log fs, log ksw). To the mean it adds a linear readout of all
-scores whose weights it chooses itself: at low noise the best estimate is linear in the spectrum around a working point,
-and a smooth network would have to cancel large numbers to be so.
+The head joins them and gives mean and covariance of (log fs, log ksw).
 """
 
 from __future__ import annotations
@@ -30,9 +28,9 @@ _MIN_Z = 0.02
 class Sizes:
     """Widths of the layers."""
 
-    global_branch: tuple[int, int] = (320, 224)
+    global_branch: tuple[int, int] = (352, 240)
     local_branch: tuple[int, int] = (160, 128)
-    head: tuple[int, int] = (320, 224)
+    head: tuple[int, int] = (352, 240)
 
 
 @dataclass(frozen=True)
@@ -123,13 +121,10 @@ def forward(
     x = _hidden(backend.concatenate([window, cond]), params, "local", backend)
     h = _hidden(backend.concatenate([g, x, cond]), params, "head", backend)
     out = _dense(h, params, "head.2")
-    scores = backend.concatenate([whole, window])
-    weights = _dense(h, params, "readout").reshape(len(scores), 2, -1)
-    linear = (weights * scores[:, None, :]).sum(-1) / scores.shape[1] ** 0.5
     floor = MIN_LOG_SD
     return backend.concatenate(
         [
-            out[:, :2] + linear,
+            out[:, :2],
             backend.softplus(out[:, 2:3]) + floor,
             out[:, 3:4],
             backend.softplus(out[:, 4:5]) + floor,
@@ -150,11 +145,10 @@ def initial_parameters(
         "head.0": (joined, sizes.head[0]),
         "head.1": (sizes.head[0], sizes.head[1]),
         "head.2": (sizes.head[1], 5),
-        "readout": (sizes.head[1], 2 * (n_global + n_local)),
     }
     params: dict[str, np.ndarray] = {}
     for name, (n_in, n_out) in layers.items():
-        gain = {"head.2": 0.1, "readout": 0.3}.get(name, 1.4)
+        gain = 0.1 if name == "head.2" else 1.4
         params[f"{name}.weight"] = (rng.standard_normal((n_in, n_out)) * gain / np.sqrt(n_in)).astype(
             np.float32
         )

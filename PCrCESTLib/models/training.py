@@ -45,7 +45,7 @@ from PCrCESTLib.synthesis.families import (
 )
 from PCrCESTLib.version import __version__
 
-N_GLOBAL_SCORES = 64
+N_GLOBAL_SCORES = 80
 BACKGROUNDS_PER_FAMILY = 12
 MEASURED_SPECTRA, THRESHOLD_SPECTRA = 6_000, 40_000
 FIXED_PARAMETERS = ("mean", "basis", "variance", "scale", "noise_gain", "sd")

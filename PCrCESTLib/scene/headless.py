@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tempfile
+from dataclasses import dataclass
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -23,21 +24,32 @@ LOGICS = {
 REGISTERED_AS = {"subjecthierarchy": "SubjectHierarchy"}
 
 
+@dataclass(frozen=True)
+class Session:
+    """Scene, application logic, module logics by name, a folder for temporary files, and what must be kept alive."""
+
+    scene: Any
+    logic: Any
+    modules: dict[str, Any]
+    folder: str
+    keep: tuple[Any, ...]
+
+
 class HeadlessApp:
     """What of ``slicer.app`` needs no window."""
 
-    def __init__(self, scene: Any, logic: Any, folder: str) -> None:
-        """Hold the scene, the application logic and a folder for temporary files."""
-        self._scene, self._logic = scene, logic
-        self.temporaryPath = folder
+    def __init__(self, session: Session) -> None:
+        """Stand for a session."""
+        self._session = session
+        self.temporaryPath = session.folder
 
     def applicationLogic(self) -> Any:
         """Return the application logic."""
-        return self._logic
+        return self._session.logic
 
     def mrmlScene(self) -> Any:
         """Return the scene."""
-        return self._scene
+        return self._session.scene
 
     def processEvents(self) -> None:
         """There are none."""
@@ -52,29 +64,23 @@ def start() -> HeadlessApp:
 
     if isinstance(getattr(slicer, "app", None), HeadlessApp):
         return slicer.app
+    session = make_session()
+    slicer.mrmlScene, slicer.app, slicer.modules = session.scene, HeadlessApp(session), SimpleNamespace()
+    for name, logic in session.modules.items():
+        setattr(slicer.modules, name, SimpleNamespace(name=name, logic=lambda logic=logic: logic))
+    return slicer.app
+
+
+def make_session() -> Session:
+    """Make a scene with its logics, as the application does on startup."""
+    import slicer
+    import vtk
+
     folder = tempfile.mkdtemp(prefix="pcrcest-scene-")
     scene = slicer.vtkMRMLScene()
     crosshair = slicer.vtkMRMLCrosshairNode()
     crosshair.SetCrosshairName("default")
     scene.AddNode(crosshair)
-    logic = _application_logic(scene, folder)
-    app = HeadlessApp(scene, logic, folder)
-    slicer.mrmlScene, slicer.app, slicer.modules = scene, app, SimpleNamespace()
-    for name, class_name in LOGICS.items():
-        module = getattr(slicer, class_name)()
-        if hasattr(module, "SetMRMLApplicationLogic"):
-            module.SetMRMLApplicationLogic(logic)
-        module.SetMRMLScene(scene)
-        logic.SetModuleLogic(REGISTERED_AS.get(name, name.capitalize()), module)
-        setattr(slicer.modules, name, SimpleNamespace(name=name, logic=lambda module=module: module))
-    slicer.vtkMRMLSliceNode.AddDefaultSliceOrientationPresets(scene, True)
-    return app
-
-
-def _application_logic(scene: Any, folder: str) -> Any:
-    import slicer
-    import vtk
-
     logic = slicer.vtkSlicerApplicationLogic()
     # The color logic looks for files there and complains when there is no such place.
     (Path(folder) / "share" / "ColorFiles").mkdir(parents=True)
@@ -91,6 +97,15 @@ def _application_logic(scene: Any, folder: str) -> Any:
         slicer.vtkMRMLSliceViewDisplayableManagerFactory,
     ):
         factory.GetInstance().SetMRMLApplicationLogic(logic)
+    modules = _module_logics(scene, logic)
+    slicer.vtkMRMLSliceNode.AddDefaultSliceOrientationPresets(scene, True)
+    return Session(scene, logic, modules, folder, _data_io(scene, logic, folder))
+
+
+def _data_io(scene: Any, logic: Any, folder: str) -> tuple[Any, ...]:
+    """Give the scene its file reading and writing; the scene does not hold what is returned."""
+    import slicer
+
     remote = slicer.vtkMRMLRemoteIOLogic()
     remote.SetMRMLScene(scene)
     remote.SetMRMLApplicationLogic(logic)
@@ -100,5 +115,18 @@ def _application_logic(scene: Any, folder: str) -> Any:
     data.SetMRMLApplicationLogic(logic)
     data.SetAndObserveDataIOManager(remote.GetDataIOManager())
     remote.AddDataIOToScene()
-    logic.pcrcest_keep = (remote, data)  # the scene does not hold them
-    return logic
+    return remote, data
+
+
+def _module_logics(scene: Any, logic: Any) -> dict[str, Any]:
+    import slicer
+
+    modules = {}
+    for name, class_name in LOGICS.items():
+        module = getattr(slicer, class_name)()
+        if hasattr(module, "SetMRMLApplicationLogic"):
+            module.SetMRMLApplicationLogic(logic)
+        module.SetMRMLScene(scene)
+        logic.SetModuleLogic(REGISTERED_AS.get(name, name.capitalize()), module)
+        modules[name] = module
+    return modules

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from PCrCESTLib.errors import OutputError, ReaderError
+from PCrCESTLib.errors import GeometryError, OutputError, ReaderError
 from PCrCESTLib.geometry import Geometry
 from PCrCESTLib.scene.volumes import array_of, geometry_of
 
@@ -114,18 +114,55 @@ def segment_names(segmentation: Any) -> list[str]:
 def segment_mask(segmentation: Any, segment_id: str, reference: Any) -> np.ndarray:
     """Voxels of a segment on the grid of a volume node, bool (z, y, x)."""
     import slicer
+    import vtk
 
-    values = slicer.util.arrayFromSegmentBinaryLabelmap(segmentation, segment_id, reference)
-    return np.zeros(array_of(reference).shape, bool) if values is None else np.asarray(values) > 0
+    drawn, placed = slicer.vtkOrientedImageData(), slicer.vtkOrientedImageData()
+    shape = array_of(reference).shape
+    if not segmentation.GetBinaryLabelmapRepresentation(segment_id, drawn) or drawn.GetNumberOfPoints() == 0:
+        return np.zeros(shape, bool)
+    to_world = vtk.vtkGeneralTransform()
+    slicer.vtkMRMLTransformNode.GetTransformBetweenNodes(segmentation.GetParentTransformNode(), None, to_world)
+    slicer.vtkOrientedImageDataResample.ResampleOrientedImageToReferenceOrientedImage(
+        drawn, _grid_of(reference), placed, False, False, to_world
+    )
+    return _scalars(placed).reshape(shape) > 0
 
 
 def set_segment_mask(segmentation: Any, segment_id: str, mask: np.ndarray, reference: Any) -> None:
-    """Replace the voxels of a segment, bool (z, y, x) on the grid of a volume node."""
+    """Replace the voxels of a segment, bool (z, y, x) on the grid of a volume node.
+
+    Raises
+    ------
+    GeometryError
+        When the segmentation lies under a transform.
+    """
     import slicer
 
-    slicer.util.updateSegmentBinaryLabelmapFromArray(
-        mask.astype(np.uint8), segmentation, segment_id, reference
+    image = _grid_of(reference)
+    image.AllocateScalars(3, 1)  # unsigned char
+    _scalars(image)[:] = mask.ravel()
+    if segmentation.GetParentTransformNode() is not None:
+        raise GeometryError(
+            f"{segmentation.GetName()} lies under a transform; harden it (module Transforms), then draw or copy"
+        )
+    slicer.vtkSlicerSegmentationsModuleLogic.SetBinaryLabelmapToSegment(
+        image, segmentation, segment_id, slicer.vtkSlicerSegmentationsModuleLogic.MODE_REPLACE
     )
+
+
+def _grid_of(volume: Any) -> Any:
+    """Empty oriented image on the grid of a volume node in the world; no node is made, unlike in ``slicer.util``."""
+    import slicer
+
+    grid = slicer.vtkSlicerSegmentationsModuleLogic.CreateOrientedImageDataFromVolumeNode(volume)
+    grid.UnRegister(None)
+    return grid
+
+
+def _scalars(image: Any) -> np.ndarray:
+    from vtk.util.numpy_support import vtk_to_numpy
+
+    return np.asarray(vtk_to_numpy(image.GetPointData().GetScalars()))
 
 
 def copy_to_next_slice(segmentation: Any, segment_id: str, reference: Any, k: int, step: int = 1) -> int:
@@ -153,15 +190,24 @@ def segmentation_from_rois(names: tuple[str, ...], masks: np.ndarray, reference:
     node = add_segmentation(reference, title)
     known = {m.name.lower(): m for group in PRESETS.values() for m in group}
     for name, mask in zip(names, masks, strict=True):
-        base, _, last = name.rpartition(" ")
-        side = last if last in ("left", "right") else ""
-        muscle = known.get((base if side else name).lower())
+        base, side = _split_side(name)
+        muscle = known.get(base.lower())
         if muscle is not None:
             segment_id = add_muscle(node, muscle, side)
+            node.GetSegmentation().GetSegment(segment_id).SetName(name)
         else:
             segment_id = str(node.GetSegmentation().AddEmptySegment(name, name))
         set_segment_mask(node, segment_id, mask, reference)
     return node
+
+
+def _split_side(name: str) -> tuple[str, str]:
+    """Muscle and side of ``soleus left`` or ``left soleus``."""
+    words = name.split()
+    for words_left, side in ((words[:-1], words[-1:]), (words[1:], words[:1])):
+        if words_left and side[0].lower() in ("left", "right"):
+            return " ".join(words_left), side[0].lower()
+    return name, ""
 
 
 def write_segmentation(segmentation: Any, reference: Any, path: Path) -> list[str]:

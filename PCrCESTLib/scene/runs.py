@@ -19,7 +19,7 @@ from PCrCESTLib.physics.concentration import PCR_PROTONS, concentration_from_fra
 from PCrCESTLib.readers.image_io import read_volume
 from PCrCESTLib.scene.hierarchy import place
 from PCrCESTLib.scene.map_nodes import KINDS, RUN, add_map, maps_of
-from PCrCESTLib.scene.tables import TITLES, add_table, fill_table, read_rows, table_of
+from PCrCESTLib.scene.tables import TITLES, add_summary, add_table, fill_table, read_rows, table_of
 from PCrCESTLib.scene.volumes import array_of, geometry_of
 
 RECORD = "PCrCEST.Record"
@@ -30,13 +30,15 @@ DERIVED = ("pcr_mm",)
 class Run:
     """What one quantification left in the scene.
 
-    ``maps`` are volume nodes by kind; ``table`` is None without muscles, and ``rows`` are its numbers as computed.
+    ``maps`` are volume nodes by kind; ``table`` and ``summary`` are None without muscles, and ``rows`` are the
+    numbers as computed.
     """
 
     run_id: str
     name: str
     maps: dict[str, Any]
     table: Any | None
+    summary: Any | None
     rows: list[dict[str, str]]
     record: dict[str, Any]
 
@@ -70,10 +72,11 @@ def add_run(folder: Path, name: str, parent: Any | None = None) -> Run:
     maps = {kind: add_map(a, g, kind, run, f"{name} {KINDS[kind].title}") for kind, (a, g) in images.items()}
     rows = read_rows(folder / "roi_statistics.csv") if (folder / "roi_statistics.csv").is_file() else []
     table = add_table(rows, run, f"{name} muscles") if rows else None
+    summary = add_summary(rows, run, f"{name} summary") if rows else None
     record_node = _add_record(record, rows, run, name)
-    nodes = [*maps.values(), *([table] if table is not None else []), record_node]
+    nodes = [*maps.values(), *(n for n in (table, summary) if n is not None), record_node]
     place(nodes, name, parent)
-    return Run(run, name, maps, table, rows, record)
+    return Run(run, name, maps, table, summary, rows, record)
 
 
 def find_runs() -> list[Run]:
@@ -89,7 +92,8 @@ def find_runs() -> list[Run]:
                 kept, table = json.loads(node.GetText()), table_of(run)
                 if table is not None:
                     fill_table(table, kept["rows"])
-                runs.append(Run(run, node.GetAttribute(RECORD), maps, table, kept["rows"], kept["record"]))
+                found = (maps, table, table_of(run, "summary"), kept["rows"], kept["record"])
+                runs.append(Run(run, node.GetAttribute(RECORD), *found))
     return runs
 
 

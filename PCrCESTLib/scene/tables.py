@@ -1,4 +1,4 @@
-"""The table per muscle as a table node: every number with its unit, in full precision, ready to copy."""
+"""Numbers per muscle as table nodes: all of them in full precision, and a summary that fits a narrow panel."""
 
 from __future__ import annotations
 
@@ -26,6 +26,9 @@ TITLES = {
 }
 NUMBERS = {"value", "sd", "n_voxels", "n_total", "volume_mm3", "flagged_share"}
 WHOLE = {"n_voxels", "n_total"}
+SUMMARY_ESTIMATOR = "ROI spectrum"
+# Title with unit, and what the value is multiplied by.
+SUMMARY = {"fs": ("fs (10⁻³)", 1e3), "ksw": ("ksw (1/s)", 1.0), "PCr": ("PCr (mM)", 1.0)}
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
@@ -70,11 +73,45 @@ def fill_table(node: Any, rows: Sequence[dict[str, str]]) -> None:
     node.SetUseColumnTitleAsColumnHeader(True)
 
 
-def table_of(run: str) -> Any | None:
-    """Statistics table node of a run."""
+def summary_rows(rows: Sequence[dict[str, str]]) -> list[dict[str, str]]:
+    """One row a muscle: the estimates from its mean spectrum as ``value ± SD``, and what is not identifiable."""
+    found: dict[str, dict[str, str]] = {}
+    for row in rows:
+        if row["estimator"] != SUMMARY_ESTIMATOR:
+            continue
+        summary = found.setdefault(row["roi"], {"muscle": row["roi"], "voxels": row["n_voxels"], "note": ""})
+        title, factor = SUMMARY[row["quantity"]]
+        summary[title] = f"{float(row['value']) * factor:.3g} ± {float(row['sd']) * factor:.2g}"
+        if row["identifiable"] != "True" and row["quantity"] in ("fs", "ksw"):
+            summary["note"] = ", ".join(filter(None, [summary["note"], f"{row['quantity']} not identifiable"]))
+    order = ("muscle", *(title for title, _ in SUMMARY.values()), "voxels", "note")
+    return [{key: row.get(key, "") for key in order} for row in found.values()]
+
+
+def add_summary(rows: Sequence[dict[str, str]], run: str, name: str) -> Any:
+    """Add a table node of `summary_rows`, all text."""
+    import slicer
+    import vtk
+
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", name)
+    node.SetAttribute(TABLE, "summary")
+    node.SetAttribute(RUN, run)
+    summary = summary_rows(rows)
+    for title in summary[0] if summary else ():
+        column = vtk.vtkStringArray()
+        column.SetName(title)
+        for row in summary:
+            column.InsertNextValue(row[title])
+        node.AddColumn(column)
+    node.SetUseColumnTitleAsColumnHeader(True)
+    return node
+
+
+def table_of(run: str, kind: str = "statistics") -> Any | None:
+    """Table node of a run, ``statistics`` or ``summary``."""
     import slicer
 
     for node in slicer.util.getNodesByClass("vtkMRMLTableNode"):
-        if node.GetAttribute(TABLE) == "statistics" and node.GetAttribute(RUN) == run:
+        if node.GetAttribute(TABLE) == kind and node.GetAttribute(RUN) == run:
             return node
     return None

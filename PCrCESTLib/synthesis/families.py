@@ -152,10 +152,10 @@ _SPURIOUS = PoolPrior(
 _NOE_BROAD = PoolPrior("NOE broad", Range(-4.0, -2.5), Range(5e-3, 0.04), Range(5, 40, log=True), Range(1e-4, 6e-4))
 # Pools that no textbook names, away from PCr: a network must not take an unknown neighbour for a known one.
 _STRAY_FAR = PoolPrior(
-    "stray downfield", Range(4.2, 6.2), Range(0.3e-3, 3e-3), Range(100, 3000, log=True), Range(1e-3, 0.01), 0.6
+    "stray downfield", Range(4.2, 6.2), Range(0.2e-3, 2e-3), Range(200, 3000, log=True), Range(1e-3, 5e-3), 0.6
 )
 _STRAY_NOES = tuple(
-    PoolPrior(f"stray NOE {i}", Range(-2.6, -0.5), Range(0.5e-3, 7e-3), Range(5, 60, log=True), Range(5e-4, 5e-3), 0.7)
+    PoolPrior(f"stray NOE {i}", Range(-2.6, -0.8), Range(0.5e-3, 6e-3), Range(5, 60, log=True), Range(3e-4, 3e-3), 0.7)
     for i in (1, 2)
 )
 

@@ -4,7 +4,7 @@ Run: ``python Testing/benchmarks/ablations.py [--samples 2e6] [--only NAME …]`
 needs torch). Prints RMSE of fs and ksw over the Bayesian Cramér–Rao bound on the reference muscle, and the RMS error on
 the realistic muscle (set to measured rats by hand), at the noise of an ROI and of a voxel.
 
-A part is taken away without other code: a branch whose scores are multiplied by zero, a readout that stays zero, a
+A part is taken away without other code: a branch whose scores are multiplied by zero, a
 noise level that is always told as 0.0025, increments by the summation formula, a loss that knows no uncertainty.
 """
 
@@ -37,7 +37,6 @@ PARTS = (
     "nothing",
     "local branch",
     "global branch",
-    "readout",
     "noise level",
     "uncertainty loss",
     "partially synthetic spectra",
@@ -101,8 +100,6 @@ def without(part: str, model: Model) -> Model:
     for branch in ("local", "global"):
         if part == f"{branch} branch":
             params[f"{branch}.scale"] = np.zeros_like(params[f"{branch}.scale"])
-    if part == "readout":
-        params["readout.weight"] = np.zeros_like(params["readout.weight"])
     return replace(model, params=params)
 
 
@@ -126,12 +123,10 @@ def train(part: str, source: FixedPool, samples: int) -> Model:
         target = (backend.asarray(np.log(batch.truth)) - params["target.mean"]) / params["target.sd"]
         return (target - out[:, :2]).square().sum(1).mean()
 
-    fixed = (*training.FIXED_PARAMETERS, *(("readout",) if part == "readout" else ()))
     with (
         mock.patch.object(stream, "make_batch", batch_untold if part == "noise level" else make_batch),
         mock.patch.object(training, "_untrained", frozen),
         mock.patch.object(training, "_loss", mean_square if part == "uncertainty loss" else loss),
-        mock.patch.object(training, "FIXED_PARAMETERS", fixed),
     ):
         model = training._untrained("ablation", source, source.offsets_ppm[0], plan, np.random.default_rng(SEED))
         return training._fit(model, source, plan, training.TorchBackend("cpu"), None, None)

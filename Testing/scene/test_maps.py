@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from rendering import SliceView
+from slice_rendering import SliceView
 
 from PCrCESTLib.errors import OutputError, ReaderError
 from PCrCESTLib.readers.image_io import read_volume

@@ -1,0 +1,162 @@
+"""Section *Quantify*: the same ``pcrcest quantify`` that a script runs, as a process beside the window."""
+
+import importlib.util
+import shutil
+import tempfile
+from pathlib import Path
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from PCrCESTLib.commands.quantify import METHODS
+from PCrCESTLib.models.registry import bundled_names
+from PCrCESTLib.scene.inputs import Inputs, write_inputs
+from PCrCESTLib.scene.runs import add_run
+from PCrCESTWidgetLib.jobcontrol import JobControl
+
+AUTO = "auto"
+DEVICE_SETTING = "PCrCEST/Device"
+DEVICE_TEXTS = {
+    "auto": "auto (GPU if there is one)",
+    "cpu": "CPU (NumPy)",
+    "cuda": "NVIDIA GPU (PyTorch)",
+    "mps": "Apple GPU (PyTorch)",
+}
+
+
+class QuantifySection:
+    """Chooses method, model and device, runs the job, and hands its results over."""
+
+    def __init__(self, panel):
+        self.panel, self.ui = panel, panel.ui
+        self.folder = None  # inputs and outputs of the running job
+        self.started = None  # name and place of what is being computed
+        self.control = JobControl(
+            self.ui.applyButton, self.ui.progressBar, self.ui.progressMessage, self.onDone, self.onFailed, self.onEnded
+        )
+        self.ui.methodSelector.addItems(list(METHODS))
+        self.ui.methodSelector.connect("currentIndexChanged(int)", self.onChosen)
+        self.fillModels()
+        self.ui.modelSelector.connect("activated(int)", self.onModel)
+        self.fillDevices()
+        self.ui.deviceSelector.connect("activated(int)", self.onDevice)
+        self.ui.applyButton.connect("clicked(bool)", self.onApply)
+
+    def fillModels(self, further=()):
+        """List auto, the bundled models, and files the user chose or trained."""
+        combo = self.ui.modelSelector
+        combo.clear()
+        combo.addItem(_("auto (by protocol)"), AUTO)
+        for name in bundled_names():
+            combo.addItem(name, name)
+        for path in further:
+            combo.addItem(Path(path).stem, str(path))
+        combo.addItem(_("File…"), "")
+
+    def fillDevices(self):
+        """Offer what can be there: GPUs only where PyTorch is, and the one in use is said after the run."""
+        hasTorch = importlib.util.find_spec("torch") is not None
+        names = [AUTO, "cpu", *(("cuda", "mps") if hasTorch else ())]
+        for name in names:
+            self.ui.deviceSelector.addItem(_(DEVICE_TEXTS[name]), name)
+        kept = str(qt.QSettings().value(DEVICE_SETTING, AUTO))
+        self.ui.deviceSelector.setCurrentIndex(names.index(kept) if kept in names else 0)
+
+    def onDevice(self, _index):
+        qt.QSettings().setValue(DEVICE_SETTING, self.device())
+
+    def device(self):
+        return str(self.ui.deviceSelector.itemData(self.ui.deviceSelector.currentIndex))
+
+    def onChosen(self, _index):
+        self.panel.parameters.method = self.ui.methodSelector.currentText
+
+    def onModel(self, index):
+        chosen = self.ui.modelSelector.itemData(index)
+        if not chosen:
+            chosen = qt.QFileDialog.getOpenFileName(
+                slicer.util.mainWindow(), _("Model card"), "", _("Model cards (*.json)")
+            )
+            if chosen:
+                self.addModel(chosen)
+                return
+            chosen = self.panel.parameters.model
+        self.panel.parameters.model = str(chosen)
+        self.showModel()
+
+    def addModel(self, path):
+        """Offer a model file and choose it."""
+        self.fillModels([path])
+        self.panel.parameters.model = str(path)
+        self.showModel()
+
+    def showModel(self):
+        combo = self.ui.modelSelector
+        index = combo.findData(self.panel.parameters.model)
+        if index < 0:
+            self.fillModels([self.panel.parameters.model])
+            index = combo.findData(self.panel.parameters.model)
+        combo.setCurrentIndex(index)
+
+    def onApply(self, _checked=False):
+        if self.control.running:
+            self.control.cancel()
+            return
+        with self.panel.guarded(_("The quantification cannot start")):
+            self.start()
+
+    def start(self):
+        parameters = self.panel.parameters
+        self.folder = Path(tempfile.mkdtemp(prefix="PCrCEST-", dir=slicer.app.temporaryPath))
+        try:
+            inputs = self.inputs()
+            arguments = ["quantify", *write_inputs(inputs, self.folder), "--out", str(self.folder / "out")]
+            arguments += ["--method", parameters.method, "--model", parameters.model, "--device", self.device()]
+            arguments += ["--pcr-protons", f"{parameters.pcrProtons:g}", "--progress", "json"]
+            self.started = (f"{inputs.series[0].GetName()} {parameters.method}", inputs.series[0].GetID())
+            self.control.start(arguments)
+        except Exception:
+            self.removeFolder()
+            raise
+
+    def inputs(self):
+        parameters = self.panel.parameters
+        relaxation = "t1" if parameters.relaxationKind.name == "T1" else "r1"
+        companions = {
+            relaxation: parameters.relaxation,
+            "b1": parameters.b1Map,
+            "b0": parameters.b0Map,
+            "anatomy": parameters.anatomy,
+        }
+        return Inputs(
+            series=self.panel.logic.seriesOf(parameters),
+            companions={option: node for option, node in companions.items() if node is not None},
+            muscles=self.panel.logic.filledMuscles(parameters),
+            only_muscles=parameters.onlyMuscles,
+        )
+
+    def onDone(self, _facts):
+        name, seriesId = self.started
+        run = add_run(self.folder / "out", name, slicer.mrmlScene.GetNodeByID(seriesId))
+        self.panel.showRun(run)
+
+    def onFailed(self, sentence, details):
+        slicer.util.errorDisplay(sentence, windowTitle=_("PCrCEST"), detailedText=details)
+
+    def onEnded(self):
+        self.removeFolder()
+        self.panel.refresh()
+
+    def removeFolder(self):
+        if self.folder is not None:
+            shutil.rmtree(self.folder, ignore_errors=True)
+            self.folder = None
+
+    def update(self, missing):
+        """``missing`` is what the scan still lacks."""
+        self.showModel()
+        index = self.ui.methodSelector.findText(self.panel.parameters.method)
+        self.ui.methodSelector.setCurrentIndex(max(index, 0))
+        self.ui.applyButton.enabled = self.control.running or not missing
+        return missing

@@ -1,0 +1,205 @@
+"""Section *Results*: maps over the anatomy, numbers per muscle, two results side by side."""
+
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from PCrCESTLib.scene.map_nodes import KINDS, show_legend, shown_map, style
+from PCrCESTLib.scene.runs import find_runs
+from PCrCESTWidgetLib.spectrumplot import SpectrumPlot
+
+RANGE_STEPS = 200
+FIRST_VIEW, SECOND_VIEW = "Red", "Yellow"
+
+
+class ResultsSection:
+    """Shows one run, and another beside it."""
+
+    def __init__(self, panel):
+        self.panel, self.ui = panel, panel.ui
+        self.runs = {}
+        self.shown = None  # a copy of the map without its doubtful voxels
+        self.isFilling = False
+        for kind, known in KINDS.items():
+            self.ui.mapSelector.addItem(known.title, kind)
+        self.plot = SpectrumPlot(panel)
+        self.ui.runSelector.connect("activated(int)", self.onRun)
+        self.ui.mapSelector.connect("activated(int)", self.onMap)
+        self.ui.compareSelector.connect("activated(int)", self.onCompare)
+        self.ui.rangeWidget.connect("valuesChanged(double,double)", self.onRange)
+        self.ui.opacitySlider.connect("valueChanged(double)", self.onOpacity)
+        self.ui.doubtSlider.connect("valueChanged(double)", self.onDoubt)
+        self.ui.copyTableButton.connect("clicked(bool)", self.onCopyTable)
+        self.ui.showTableButton.connect("clicked(bool)", self.onShowTable)
+
+    def run(self):
+        """The run that is shown, None without results or while a scene is closed."""
+        return None if self.panel.parameters is None else self.runs.get(self.panel.parameters.run)
+
+    def kind(self):
+        return self.panel.parameters.mapKind if self.panel.parameters.mapKind in KINDS else "fs"
+
+    def update(self):
+        """List the runs of the scene; return what is missing."""
+        self.runs = {run.run_id: run for run in find_runs()}
+        parameters = self.panel.parameters
+        if parameters.run not in self.runs:
+            parameters.run = next(reversed(self.runs), "")
+        if parameters.compareWith not in self.runs:
+            parameters.compareWith = ""
+        fill(self.ui.runSelector, [(run.name, run_id) for run_id, run in self.runs.items()], parameters.run)
+        others = [(run.name, run_id) for run_id, run in self.runs.items() if run_id != parameters.run]
+        fill(self.ui.compareSelector, [(_("nothing"), ""), *others], parameters.compareWith)
+        self.ui.mapSelector.setCurrentIndex(self.ui.mapSelector.findData(self.kind()))
+        run = self.run()
+        self.ui.tableView.setMRMLTableNode(run.summary if run is not None else None)
+        self.ui.resultsMessage.text = "" if run is None else messages(run.record)
+        for button in (self.ui.copyTableButton, self.ui.showTableButton):
+            button.enabled = run is not None and run.table is not None
+        self.plot.update()
+        return "" if run is not None else _("Nothing is computed yet: press Apply in the section Quantify.")
+
+    def show(self, fit=False):
+        """Show the chosen map of the chosen run in the views."""
+        run = self.run()
+        if run is None:
+            return
+        kind = self.kind()
+        self.fillRange(run.maps[kind], kind)
+        self.shown = self.display(run, kind, self.shown)
+        node = self.shown if self.mostDoubt() is not None and self.shown is not None else run.maps[kind]
+        slicer.util.setSliceViewerLayers(
+            background=self.panel.backgroundNode(),
+            foreground=node,
+            foregroundOpacity=self.panel.parameters.opacity,
+            fit=fit,
+            rotateToVolumePlane=fit,
+        )
+        self.showSecond(kind)
+        show_legend(node, kind)
+
+    def display(self, run, kind, shown):
+        """Copy of a map without its doubtful voxels; the copy of before where none is needed."""
+        node = shown_map(run.maps, kind, self.mostDoubt(), shown if isInScene(shown) else None)
+        return node if node is not run.maps[kind] else shown if isInScene(shown) else None
+
+    def mostDoubt(self):
+        """Largest SD over value that is shown; None for all."""
+        percent = self.ui.doubtSlider.value  # the parameter may not have followed yet
+        return None if percent >= 100 else percent / 100
+
+    def showSecond(self, kind):
+        """The other run beside the first, same map and colors."""
+        manager = slicer.app.layoutManager()
+        other = self.runs.get(self.panel.parameters.compareWith)
+        if manager is None or other is None:
+            return
+        manager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutSideBySideView)
+        first, second = (manager.sliceWidget(name).sliceLogic() for name in (FIRST_VIEW, SECOND_VIEW))
+        second.GetSliceNode().GetSliceToRAS().DeepCopy(first.GetSliceNode().GetSliceToRAS())
+        second.GetSliceNode().UpdateMatrices()
+        display = self.run().maps[kind].GetDisplayNode()
+        style(other.maps[kind], kind, (display.GetWindowLevelMin(), display.GetWindowLevelMax()))
+        composite = second.GetSliceCompositeNode()
+        composite.SetBackgroundVolumeID(first.GetSliceCompositeNode().GetBackgroundVolumeID())
+        composite.SetForegroundVolumeID(other.maps[kind].GetID())
+        composite.SetForegroundOpacity(self.panel.parameters.opacity)
+        for logic in (first, second):
+            logic.GetSliceCompositeNode().SetLinkedControl(True)
+
+    def fillRange(self, node, kind):
+        display = node.GetDisplayNode()
+        low, high = KINDS[kind].shown
+        widget = self.ui.rangeWidget
+        self.isFilling = True
+        try:
+            widget.decimals = 5 if high < 0.01 else 2 if high < 10 else 0
+            widget.minimum, widget.maximum = min(low, display.GetWindowLevelMin()), max(2 * high, 2e-5)
+            widget.singleStep = (high - low) / RANGE_STEPS
+            widget.setValues(display.GetWindowLevelMin(), display.GetWindowLevelMax())
+        finally:
+            self.isFilling = False
+
+    def onRun(self, index):
+        self.panel.parameters.run = str(self.ui.runSelector.itemData(index))
+        self.panel.refresh()
+        self.show()
+
+    def onMap(self, index):
+        self.panel.parameters.mapKind = str(self.ui.mapSelector.itemData(index))
+        self.show()
+        self.plot.update()
+
+    def onCompare(self, index):
+        self.panel.parameters.compareWith = str(self.ui.compareSelector.itemData(index))
+        manager = slicer.app.layoutManager()
+        if not self.panel.parameters.compareWith and manager is not None:
+            manager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
+        self.show()
+
+    def onRange(self, low, high):
+        run = self.run()
+        if self.isFilling or run is None or not low < high:
+            return
+        for node in (run.maps[self.kind()], self.shown):
+            if isInScene(node):
+                node.GetDisplayNode().SetWindowLevelMinMax(low, high)
+        other = self.runs.get(self.panel.parameters.compareWith)
+        if other is not None:
+            other.maps[self.kind()].GetDisplayNode().SetWindowLevelMinMax(low, high)
+
+    def onOpacity(self, value):
+        slicer.util.setSliceViewerLayers(foregroundOpacity=value)
+
+    def onDoubt(self, _value):
+        self.show()
+
+    def onSegmentChosen(self):
+        self.plot.followMuscle()
+
+    def onCopyTable(self, _checked=False):
+        run = self.run()
+        if run is not None and run.rows:
+            lines = ["\t".join(run.rows[0]), *("\t".join(row.values()) for row in run.rows)]
+            qt.QApplication.clipboard().setText("\n".join(lines) + "\n")
+
+    def onShowTable(self, _checked=False):
+        run, manager = self.run(), slicer.app.layoutManager()
+        if run is None or run.table is None or manager is None:
+            return
+        manager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpTableView)
+        selection = slicer.app.applicationLogic().GetSelectionNode()
+        selection.SetActiveTableID(run.table.GetID())
+        slicer.app.applicationLogic().PropagateTableSelection()
+
+    def forget(self):
+        """The scene is closed."""
+        self.runs, self.shown = {}, None
+        self.ui.tableView.setMRMLTableNode(None)
+        self.plot.forget()
+
+
+def isInScene(node):
+    return node is not None and node.GetScene() is not None
+
+
+def fill(combo, entries, chosen):
+    """Give a combo box its (text, data) entries and choose one, without telling anyone."""
+    wasBlocked = combo.blockSignals(True)
+    combo.clear()
+    for text, data in entries:
+        combo.addItem(text, data)
+    combo.setCurrentIndex(max(combo.findData(chosen), 0) if entries else -1)
+    combo.blockSignals(wasBlocked)
+
+
+def messages(record):
+    """What the user should know of a result, one sentence a line."""
+    lines = []
+    model = record.get("model") or {}
+    if model.get("reason"):
+        lines.append(_("Model: {reason}.").format(reason=model["reason"]))
+    device = record.get("device") or {}
+    if device.get("used"):
+        lines.append(_("Computed on {used} ({reason}).").format(used=device["used"], reason=device.get("reason", "")))
+    return "\n".join([*lines, *("• " + warning for warning in record.get("warnings", []))])

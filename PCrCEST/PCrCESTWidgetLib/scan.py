@@ -1,0 +1,129 @@
+"""Section *Scan*: from a file or from nodes to a series with its protocol and companion maps."""
+
+from pathlib import Path
+
+import qt
+from slicer.i18n import tr as _
+
+from PCrCESTLib.errors import PCrCESTError, ProtocolError
+from PCrCESTLib.models.registry import which_model
+from PCrCESTLib.protocol_json import protocol_from_dict
+from PCrCESTLib.protocols import joined_protocol
+from PCrCESTLib.scene.series_nodes import document_of, frames_of_node, protocol_of_node, set_protocol
+from PCrCESTWidgetLib.protocoltable import ProtocolTable
+
+
+class ScanSection:
+    """Loads scans and shows what they are."""
+
+    def __init__(self, panel):
+        self.panel, self.ui = panel, panel.ui
+        self.pendingPath = None  # a file whose protocol is still to be typed
+        self.table = ProtocolTable(self.ui.protocolTable, self.ui.protocolMessage, self.onProtocolEdited)
+        self.ui.loadButton.connect("clicked(bool)", self.onLoad)
+        self.ui.sampleButton.connect("clicked(bool)", self.onSample)
+        self.ui.protocolOf.connect("currentIndexChanged(int)", self.onProtocolOf)
+        self.shownNode = None
+
+    def onLoad(self, _checked=False):
+        text = self.ui.scanPath.currentPath
+        with self.panel.guarded(_("The scan cannot be loaded")):
+            if not text:
+                raise PCrCESTError(_("no file is chosen; choose a CEST series, then press Load"))
+            self.load(Path(text))
+            self.ui.scanPath.addCurrentPathToHistory()
+
+    def load(self, path, protocol=None):
+        """Load a series; without a usable protocol, ask for it in the table."""
+        try:
+            nodes = self.panel.logic.loadScan(path, protocol)
+        except ProtocolError as error:
+            if protocol is not None:
+                raise
+            self.pendingPath = path
+            self.table.show(self.panel.logic.partialProtocol(path))
+            self.ui.protocolGroup.collapsed = False
+            self.table.say(str(error) + " " + _("Or type it here: the scan is loaded when the table is complete."))
+            self.panel.refresh()
+            return
+        self.pendingPath = None
+        self.take(nodes)
+
+    def take(self, nodes):
+        """Put a loaded series and its companions into the selectors."""
+        self.panel.logic.assign(self.panel.parameters, nodes)
+        self.panel.refresh()
+        self.panel.showScan()
+
+    def onSample(self, _checked=False):
+        with self.panel.guarded(_("The simulated leg cannot be made")):
+            qt.QApplication.setOverrideCursor(qt.Qt.WaitCursor)
+            try:
+                for nodes in self.panel.logic.loadSimulatedLeg():
+                    self.take(nodes)
+            finally:
+                qt.QApplication.restoreOverrideCursor()
+
+    def onProtocolOf(self, _index=0):
+        self.showProtocol()
+
+    def onProtocolEdited(self, document):
+        if self.pendingPath is not None:
+            with self.panel.guarded(_("The scan cannot be loaded")):
+                self.load(self.pendingPath, protocol_from_dict(document))
+            return
+        node = self.selectedNode()
+        if node is not None:
+            set_protocol(node, document)
+            self.panel.refresh()
+
+    def selectedNode(self):
+        """Series whose protocol the table shows."""
+        nodes = self.panel.logic.seriesOf(self.panel.parameters)
+        index = self.ui.protocolOf.currentIndex
+        return nodes[index] if 0 <= index < len(nodes) else None
+
+    def update(self):
+        """Show what the chosen nodes are; return what is missing, or an empty text."""
+        nodes = self.panel.logic.seriesOf(self.panel.parameters)
+        names = [node.GetName() for node in nodes]
+        combo = self.ui.protocolOf
+        if [combo.itemText(i) for i in range(combo.count)] != names:
+            index = max(0, min(combo.currentIndex, len(names) - 1))
+            wasBlocked = combo.blockSignals(True)
+            combo.clear()
+            combo.addItems(names)
+            combo.setCurrentIndex(index if names else -1)
+            combo.blockSignals(wasBlocked)
+        if self.pendingPath is None:
+            self.showProtocol()
+        self.ui.modelMessage.text = ""
+        if self.pendingPath is not None:
+            return _("Complete the protocol of {name}.").format(name=self.pendingPath.name)
+        if not nodes:
+            return _("Choose a CEST series: a file, or one that is loaded.")
+        return self.checkProtocols(nodes)
+
+    def checkProtocols(self, nodes):
+        try:
+            protocols = [protocol_of_node(node) for node in nodes]
+            remedy = _("Train for this scanner, in the section Quantify")
+            self.ui.modelMessage.text = which_model(joined_protocol(protocols), remedy)
+        except PCrCESTError as error:
+            return str(error)
+        return ""
+
+    def showProtocol(self):
+        node = self.selectedNode()
+        if node is None:
+            self.table.clear()
+        elif node is not self.shownNode or self.table.document != document_of(node):
+            self.table.show(document_of(node), frames_of_node(node))
+        self.shownNode = node
+
+    def forget(self):
+        """The scene is closed."""
+        self.pendingPath = None
+        self.shownNode = None
+        self.table.clear()
+

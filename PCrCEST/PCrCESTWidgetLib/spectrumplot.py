@@ -1,0 +1,209 @@
+"""The plot of the results: the Z-spectrum under the crosshair or of a muscle, or boxes over all muscles."""
+
+import numpy as np
+import qt
+import slicer
+from slicer.i18n import tr as _
+
+from PCrCESTLib.errors import PCrCESTError
+from PCrCESTLib.preparation.zseries import prepare_series
+from PCrCESTLib.scene.map_nodes import KINDS
+from PCrCESTLib.scene.muscles import segment_mask, segment_names
+from PCrCESTLib.scene.plots import show_boxes, show_spectra
+from PCrCESTLib.scene.series_nodes import series_of
+from PCrCESTLib.scene.spectra import one_voxel, spectra_in
+from PCrCESTLib.scene.volumes import array_of, voxel_at
+
+CROSSHAIR, BOXES = "crosshair", "boxes"
+MUSCLE = "muscle:"
+WAIT_MILLISECONDS = 60
+VIEW_NAME = "PCrCESTPlot"
+
+
+class SpectrumPlot:
+    """Follows the crosshair (a spectrum every 60 ms at most) or shows the muscle that is chosen."""
+
+    def __init__(self, panel):
+        self.panel, self.ui = panel, panel.ui
+        self.series = None  # normalized spectra of the chosen scan, and what they were made of
+        self.seriesKey = None
+        self.ras = None
+        self.spectra = []
+        self.title = ""
+        self.crosshair = None
+        self.viewNode = None
+        self.timer = qt.QTimer()
+        self.timer.setSingleShot(True)
+        self.timer.setInterval(WAIT_MILLISECONDS)
+        self.timer.connect("timeout()", self.draw)
+        self.ui.plotSelector.connect("activated(int)", self.onChosen)
+
+    def enter(self):
+        node = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
+        if node is not None and node is not self.crosshair:
+            self.exit()
+            self.crosshair = node
+            self.panel.addObserver(node, slicer.vtkMRMLCrosshairNode.CursorPositionModifiedEvent, self.onMoved)
+
+    def exit(self):
+        self.timer.stop()
+        if self.crosshair is not None:
+            event = slicer.vtkMRMLCrosshairNode.CursorPositionModifiedEvent
+            if self.panel.hasObserver(self.crosshair, event, self.onMoved):
+                self.panel.removeObserver(self.crosshair, event, self.onMoved)
+            self.crosshair = None
+
+    def onMoved(self, crosshair, _event=None):
+        ras = [0.0, 0.0, 0.0]
+        if crosshair.GetCursorPositionRAS(ras):
+            self.ras = tuple(ras)
+            if self.chosen() == CROSSHAIR and not self.timer.isActive():
+                self.timer.start()
+
+    def chosen(self):
+        return str(self.ui.plotSelector.itemData(self.ui.plotSelector.currentIndex) or CROSSHAIR)
+
+    def onChosen(self, _index=0):
+        self.draw()
+
+    def showFirst(self):
+        """Show the first muscle, where there is one: an empty plot says nothing."""
+        if self.chosen() == CROSSHAIR and self.ras is None and self.ui.plotSelector.count > 1:
+            self.ui.plotSelector.setCurrentIndex(1)
+            self.draw()
+
+    def followMuscle(self):
+        """Show the muscle that was chosen in the editor, if a muscle is shown already."""
+        segmentId = self.ui.editor.currentSegmentID()
+        index = self.ui.plotSelector.findData(MUSCLE + str(segmentId))
+        if segmentId and index >= 0 and self.chosen().startswith(MUSCLE):
+            self.ui.plotSelector.setCurrentIndex(index)
+            self.draw()
+
+    def update(self):
+        """List what can be plotted, and plot it again."""
+        muscles = self.panel.parameters.muscles
+        entries = [(_("the voxel under the crosshair (hold Shift)"), CROSSHAIR)]
+        if muscles is not None:
+            contents = muscles.GetSegmentation()
+            for i, name in enumerate(segment_names(muscles)):
+                entries.append((name, MUSCLE + contents.GetNthSegmentID(i)))
+            if self.panel.shownRun() is not None and len(entries) > 1:
+                entries.append((_("all muscles, as boxes of the map"), BOXES))
+        kept = self.chosen()
+        combo = self.ui.plotSelector
+        if [(combo.itemText(i), str(combo.itemData(i))) for i in range(combo.count)] != entries:
+            wasBlocked = combo.blockSignals(True)
+            combo.clear()
+            for text, data in entries:
+                combo.addItem(text, data)
+            combo.setCurrentIndex(max(0, combo.findData(kept)))
+            combo.blockSignals(wasBlocked)
+        if kept != CROSSHAIR or self.ras is not None:
+            self.draw()
+
+    def draw(self):
+        chosen = self.chosen()
+        if chosen == BOXES:
+            self.drawBoxes()
+            return
+        series = self.preparedSeries()
+        if series is None:
+            return
+        mask, title = self.selection(chosen, series)
+        if mask is None or not mask.any():
+            self.spectra, self.title = [], title
+        else:
+            self.spectra, self.title = spectra_in(series, mask, self.maps(mask.shape)), title
+        self.showChart(show_spectra(self.spectra, self.title))
+
+    def selection(self, chosen, series):
+        """Voxels to plot, bool (z, y, x) or None, and a heading."""
+        reference = self.reference()
+        if chosen == CROSSHAIR:
+            ijk = voxel_at(reference, self.ras) if self.ras is not None else None
+            if ijk is None:
+                return None, _("no voxel under the crosshair")
+            return one_voxel(series.geometry.shape, ijk), _("voxel {i}, {j}, {k}").format(
+                i=ijk[0], j=ijk[1], k=ijk[2]
+            ) + self.values(ijk)
+        segmentId = chosen[len(MUSCLE) :]
+        segment = self.panel.parameters.muscles.GetSegmentation().GetSegment(segmentId)
+        if segment is None:
+            return None, ""
+        mask = segment_mask(self.panel.parameters.muscles, segmentId, reference)
+        return mask, _("{name}, mean of {n} voxels").format(name=segment.GetName(), n=int(mask.sum()))
+
+    def values(self, ijk):
+        """fs and ksw of a voxel with their SDs, for the heading."""
+        run = self.panel.shownRun()
+        if run is None:
+            return ""
+        at = ijk[::-1]
+        texts = []
+        for kind, factor, unit in (("fs", 1e3, "·10⁻³"), ("ksw", 1, " 1/s")):
+            values = array_of(run.maps[kind])
+            if all(i < n for i, n in zip(at, values.shape, strict=True)) and np.isfinite(values[at]):
+                sd = float(array_of(run.maps[kind + "_sd"])[at])
+                texts.append(f"{kind} {factor * float(values[at]):.3g} ± {factor * sd:.2g}{unit}")
+        return ": " + ", ".join(texts) if texts else ""
+
+    def drawBoxes(self):
+        run, muscles = self.panel.shownRun(), self.panel.parameters.muscles
+        if run is None or muscles is None:
+            return
+        kind = self.panel.parameters.mapKind
+        node = run.maps[kind]
+        values = array_of(node)
+        contents = muscles.GetSegmentation()
+        boxes = {}
+        for i, name in enumerate(segment_names(muscles)):
+            inside = values[segment_mask(muscles, contents.GetNthSegmentID(i), node)]
+            boxes[name] = inside[np.isfinite(inside)].astype(float)
+        self.spectra, self.title = [], ""
+        self.showChart(show_boxes(boxes, f"{run.name}: {KINDS[kind].title}", KINDS[kind].title))
+
+    def reference(self):
+        """A frame of the series, on whose grid the spectra lie."""
+        return self.panel.logic.seriesOf(self.panel.parameters)[0].GetNthDataNode(0)
+
+    def maps(self, shape):
+        """Arrays of the shown run for the contribution of PCr; empty where it does not belong to this scan."""
+        run = self.panel.shownRun()
+        if run is None:
+            return {}
+        found = {kind: array_of(run.maps[kind]) for kind in ("fs", "ksw", "b0") if kind in run.maps}
+        return found if all(a.shape == shape for a in found.values()) else {}
+
+    def preparedSeries(self):
+        """Normalized spectra of the chosen series, kept until another is chosen or its protocol changes."""
+        nodes = self.panel.logic.seriesOf(self.panel.parameters)
+        key = tuple((node.GetID(), node.GetMTime()) for node in nodes)
+        if key != self.seriesKey:
+            try:
+                self.series = prepare_series([series_of(node) for node in nodes]) if nodes else None
+            except PCrCESTError:
+                self.series = None  # the section Scan says why
+            self.seriesKey = key
+        return self.series
+
+    def showChart(self, chart):
+        """Show a chart in the panel's own plot view."""
+        if self.viewNode is None or self.viewNode.GetScene() is None:
+            node = slicer.mrmlScene.GetSingletonNode(VIEW_NAME, "vtkMRMLPlotViewNode")
+            if node is None:
+                node = slicer.vtkMRMLPlotViewNode()
+                node.SetSingletonTag(VIEW_NAME)
+                node.SetLayoutName(VIEW_NAME)
+                node = slicer.mrmlScene.AddNode(node)
+            self.viewNode = node
+            self.ui.plotView.setMRMLPlotViewNode(node)
+        self.viewNode.SetPlotChartNodeID(chart.GetID())
+        self.ui.plotView.fitToContent()
+
+    def forget(self):
+        """The scene is closed."""
+        self.timer.stop()
+        self.series, self.seriesKey, self.ras, self.spectra, self.viewNode = None, None, None, [], None
+        self.ui.plotView.setMRMLPlotViewNode(None)
+

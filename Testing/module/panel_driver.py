@@ -1,0 +1,137 @@
+"""Drives the shipped panel on the stand-in for Slicer as a user would, and watches what it does."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from PCrCESTLib.cli import main
+
+MODULE_FILE = Path(__file__).resolve().parents[2] / "PCrCEST" / "PCrCEST.py"
+# Give a folder here to keep the pictures of the panel.
+PICTURES = os.environ.get("PCRCEST_SCREENSHOTS")
+
+
+class Panel:
+    """The open module."""
+
+    def __init__(self, harness, tmp_path):
+        import slicer
+
+        self.harness, self.tmp_path = harness, tmp_path
+        self.module, self.widget, self.window = harness.load_module(MODULE_FILE)
+        self.ui = self.widget.ui
+        self.scene = slicer.mrmlScene
+        self.app = slicer.app
+        self.started = time.monotonic()
+        self.steps = []
+
+    @property
+    def parameters(self):
+        return self.widget.parameters
+
+    @property
+    def running(self):
+        return self.widget.quantify.control.running
+
+    def native(self, wrapped):
+        """The Qt widget behind a stand-in, for what a test looks at and the module does not use."""
+        return wrapped._native
+
+    def process(self):
+        self.harness.process_events()
+
+    def wait(self, condition, seconds=120.0):
+        deadline = time.monotonic() + seconds
+        while not condition() and time.monotonic() < deadline:
+            self.process()
+            time.sleep(0.01)
+        assert condition()
+
+    def click(self, button):
+        began = time.monotonic()
+        button.click()
+        self.process()
+        self.steps.append((button.text, time.monotonic() - began))
+
+    def key(self, keys):
+        """Press a shortcut while the panel's window is the active one."""
+        from PySide6 import QtGui, QtTest, QtWidgets
+
+        combination = QtGui.QKeySequence(keys)[0]
+        window = self.native(self.window)
+        window.activateWindow()
+        QtTest.QTest.qWaitForWindowActive(window)
+        target = QtWidgets.QApplication.focusWidget() or window
+        QtTest.QTest.keyClick(target, combination.key(), combination.keyboardModifiers())
+        self.process()
+
+    def run(self):
+        self.click(self.ui.applyButton)
+        self.wait(lambda: not self.running)
+        assert self.ui.progressMessage.text == "Done", self.ui.progressMessage.text
+
+    def load(self, folder, powers=("0.5", "1")):
+        for power in powers:
+            self.ui.scanPath.currentPath = str(folder / f"sub-sim_cest-{power}uT.nii.gz")
+            self.click(self.ui.loadButton)
+
+    def messages(self, kind=None):
+        return [m for m in self.harness.journal.messages if kind in (None, m.kind)]
+
+    def texts(self, kind=None):
+        return self.harness.texts(kind)
+
+    def foreground(self, view="Red"):
+        logic = self.app.layoutManager().sliceWidget(view).sliceLogic()
+        return self.scene.GetNodeByID(logic.GetSliceCompositeNode().GetForegroundVolumeID() or "")
+
+    def shown_curves(self):
+        chart = self.widget.results.plot.viewNode.GetPlotChartNode()
+        return [chart.GetNthPlotSeriesNode(i).GetName() for i in range(chart.GetNumberOfPlotSeriesNodes())]
+
+    def temporary_folders(self, prefix):
+        found = Path(self.app.temporaryPath).glob(f"{prefix}*")
+        return [p for p in found if not p.name.startswith("PCrCEST-leg-")]
+
+    def quit(self):
+        self.app.aboutToQuit.emit()
+        self.process()
+
+    def shot(self, name):
+        """Keep a picture of the panel, and of nothing else, where the environment asks for it."""
+        self.process()
+        picture = self.native(self.window).grab()
+        assert picture.width() <= 400
+        if PICTURES:
+            picture.save(str(Path(PICTURES) / f"{name}.png"))
+
+    def report(self):
+        """Print the clicks and how long each kept the user waiting."""
+        for text, seconds in self.steps:
+            sys.stdout.write(f"{seconds:6.2f} s  {text}\n")
+        sys.stdout.write(f"{time.monotonic() - self.started:6.2f} s  in all\n")
+
+
+@pytest.fixture
+def panel(harness, monkeypatch, tmp_path) -> Panel:
+    from PySide6 import QtWidgets
+
+    assert QtWidgets.QApplication.instance() is not None
+    opened = Panel(harness, tmp_path)
+    from PCrCESTWidgetLib import loading
+
+    monkeypatch.setattr(loading, "SIMULATED_SIZE", 40)
+    return opened
+
+
+@pytest.fixture(scope="session")
+def scan_folder(tmp_path_factory) -> Path:
+    """A simulated leg as files."""
+    folder = tmp_path_factory.mktemp("leg") / "scan"
+    assert main(["simulate", "--out", str(folder), "--noise", "0.005", "--size", "40", "--seed", "1"]) == 0
+    return folder
