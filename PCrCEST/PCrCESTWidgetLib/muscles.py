@@ -68,6 +68,7 @@ class MusclesSection:
                 parameters.muscles = add_segmentation(reference, _("Muscles"))
             muscle = PRESETS[self.ui.presetSelector.currentText][self.ui.muscleSelector.currentIndex]
             segmentId = add_muscle(parameters.muscles, muscle, side)
+            parameters.muscles.GetDisplayNode().SetVisibility2DFill(True)
             self.panel.refresh()
             self.ui.editor.setCurrentSegmentID(segmentId)
             self.ui.editor.setActiveEffectByName("Paint")

@@ -53,6 +53,7 @@ class ResultsSection:
         self.ui.mapSelector.setCurrentIndex(self.ui.mapSelector.findData(self.kind()))
         run = self.run()
         self.ui.tableView.setMRMLTableNode(run.summary if run is not None else None)
+        self.ui.tableView.resizeColumnsToContents()
         self.ui.resultsMessage.text = "" if run is None else messages(run.record)
         for button in (self.ui.copyTableButton, self.ui.showTableButton):
             button.enabled = run is not None and run.table is not None
@@ -76,7 +77,14 @@ class ResultsSection:
             rotateToVolumePlane=fit,
         )
         self.showSecond(kind)
+        self.outlineMuscles()
         show_legend(node, kind)
+
+    def outlineMuscles(self):
+        """A filled muscle would hide the map under it."""
+        muscles = self.panel.parameters.muscles
+        if muscles is not None and muscles.GetDisplayNode() is not None:
+            muscles.GetDisplayNode().SetVisibility2DFill(False)
 
     def display(self, run, kind, shown):
         """Copy of a map without its doubtful voxels; the copy of before where none is needed."""

@@ -9,7 +9,7 @@ from PCrCESTLib.errors import PCrCESTError
 from PCrCESTLib.preparation.zseries import prepare_series
 from PCrCESTLib.scene.map_nodes import KINDS
 from PCrCESTLib.scene.muscles import segment_mask, segment_names
-from PCrCESTLib.scene.plots import show_boxes, show_spectra
+from PCrCESTLib.scene.plots import VIEWS, show_boxes, show_spectra
 from PCrCESTLib.scene.series_nodes import series_of
 from PCrCESTLib.scene.spectra import one_voxel, spectra_in
 from PCrCESTLib.scene.volumes import array_of, voxel_at
@@ -37,6 +37,9 @@ class SpectrumPlot:
         self.timer.setInterval(WAIT_MILLISECONDS)
         self.timer.connect("timeout()", self.draw)
         self.ui.plotSelector.connect("activated(int)", self.onChosen)
+        for view, text in VIEWS.items():
+            self.ui.plotKind.addItem(_(text), view)
+        self.ui.plotKind.connect("activated(int)", self.onChosen)
 
     def enter(self):
         node = slicer.mrmlScene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
@@ -104,6 +107,7 @@ class SpectrumPlot:
 
     def draw(self):
         chosen = self.chosen()
+        self.ui.plotKind.enabled = chosen != BOXES
         if chosen == BOXES:
             self.drawBoxes()
             return
@@ -115,7 +119,8 @@ class SpectrumPlot:
             self.spectra, self.title = [], title
         else:
             self.spectra, self.title = spectra_in(series, mask, self.maps(mask.shape)), title
-        self.showChart(show_spectra(self.spectra, self.title))
+        view = str(self.ui.plotKind.itemData(self.ui.plotKind.currentIndex))
+        self.showChart(show_spectra(self.spectra, self.title, view))
 
     def selection(self, chosen, series):
         """Voxels to plot, bool (z, y, x) or None, and a heading."""

@@ -8,9 +8,10 @@ import numpy as np
 
 COLOR_NODE = "PCr scale"
 N_COLORS = 256
-# From a dark blue to a light yellow, straight through CIE L*a*b*: equal steps of a map are equal steps to the eye.
-# Blue to yellow with growing lightness is told apart in every common color blindness, and in gray print.
-DARK, BRIGHT = (20.0, 17.0, -42.0), (92.0, -8.0, 62.0)
+# Lightness grows evenly while the hue turns from blue through red to yellow at nearly constant chroma (CIE L*C*h), so
+# that equal steps of a map are equal steps to the eye. Growing lightness tells high from low in every color blindness
+# and in gray print.
+LIGHTNESS, CHROMA, HUE_DEGREES = (20.0, 89.0), (56.0, 54.0), (300.0, 450.0)
 _WHITE_D65 = np.array([0.95047, 1.0, 1.08883])
 _XYZ_TO_RGB = np.array(
     [
@@ -21,10 +22,17 @@ _XYZ_TO_RGB = np.array(
 )
 
 
+def path(n: int = N_COLORS) -> np.ndarray:
+    """Colors from low to high, CIE L*a*b*, (n, 3)."""
+    lightness, chroma, hue = (np.linspace(low, high, n) for low, high in (LIGHTNESS, CHROMA, HUE_DEGREES))
+    return np.stack(
+        [lightness, chroma * np.cos(np.radians(hue)), chroma * np.sin(np.radians(hue))], axis=1
+    )
+
+
 def scale(n: int = N_COLORS) -> np.ndarray:
     """Colors from low to high, sRGB 0–1, (n, 3)."""
-    t = np.linspace(0, 1, n)[:, None]
-    return np.clip(lab_to_srgb((1 - t) * np.array(DARK) + t * np.array(BRIGHT)), 0, 1)
+    return np.clip(lab_to_srgb(path(n)), 0, 1)
 
 
 def lab_to_srgb(lab: np.ndarray) -> np.ndarray:

@@ -12,29 +12,50 @@ from PCrCESTLib.scene.spectra import Spectrum
 
 PLOT = "PCrCEST.Plot"
 PCR_PPM = 2.6
+REGION_PPM = (1.0, 4.5)
+WHOLE, REGION, EFFECT = "whole", "region", "effect"
+VIEWS = {REGION: "PCr region", WHOLE: "whole spectrum", EFFECT: "effect of PCr"}
 _MEASURED = ((0.10, 0.35, 0.75), (0.80, 0.35, 0.05), (0.20, 0.55, 0.25), (0.50, 0.25, 0.60))
 
 
-def show_spectra(spectra: Sequence[Spectrum], title: str) -> Any:
-    """Fill the one chart of Z-spectra of the scene: points measured, dashes without PCr; returns the chart node."""
+def show_spectra(spectra: Sequence[Spectrum], title: str, view: str = WHOLE) -> Any:
+    """Fill the one chart of Z-spectra of the scene; returns the chart node.
+
+    Parameters
+    ----------
+    spectra : sequence of Spectrum
+        One a power.
+    title : str
+        Heading.
+    view : str
+        ``WHOLE`` or ``REGION`` (the neighborhood of PCr): points measured, lines without PCr. ``EFFECT``: what PCr
+        takes away, in percent of M0.
+    """
     chart = _chart("spectrum", "PCrCEST Z-spectrum")
     curves = []
     for i, s in enumerate(spectra):
         color = _MEASURED[i % len(_MEASURED)]
-        curves.append((f"{s.b1_ut:g} µT", s.offsets_ppm, s.z, color, "measured"))
-        if np.all(np.isfinite(s.rest)):
-            curves.append((f"{s.b1_ut:g} µT without PCr", s.offsets_ppm, s.rest, color, "model"))
-    if spectra:
-        low = min(float(s.z.min()) for s in spectra)
-        curves.append(("PCr 2.6 ppm", np.full(2, PCR_PPM), np.array([low, 1.0]), (0.5, 0.5, 0.5), "mark"))
+        near = (s.offsets_ppm >= REGION_PPM[0]) & (s.offsets_ppm <= REGION_PPM[1]) if view != WHOLE else slice(None)
+        x, z, rest = s.offsets_ppm[near], s.z[near], s.rest[near]
+        known = bool(len(rest)) and bool(np.all(np.isfinite(rest)))
+        if view == EFFECT:
+            if known:
+                curves.append((f"{s.b1_ut:g} µT", x, 100 * (rest - z), color, "measured"))
+            continue
+        curves.append((f"{s.b1_ut:g} µT", x, z, color, "measured"))
+        if known:
+            curves.append((f"{s.b1_ut:g} µT without PCr", x, rest, color, "model"))
+    if curves:
+        low, high = (float(f([f(c[2]) for c in curves])) for f in (min, max))
+        curves.append(("PCr 2.6 ppm", np.full(2, PCR_PPM), np.array([low, high]), (0.5, 0.5, 0.5), "mark"))
     _set_curves(chart, curves)
     chart.SetTitle(title)
     chart.SetXAxisTitle("offset from water (ppm)")
-    chart.SetYAxisTitle("Z = M/M0")
+    chart.SetYAxisTitle("effect of PCr (% of M0)" if view == EFFECT else "Z = M/M0")
     if spectra:
         farthest = max(float(np.abs(s.offsets_ppm).max()) for s in spectra)
         chart.SetXAxisRangeAuto(False)
-        chart.SetXAxisRange(-farthest, farthest)
+        chart.SetXAxisRange(*(REGION_PPM if view != WHOLE else (-farthest, farthest)))
     return chart
 
 

@@ -130,3 +130,33 @@ def test_widgets_that_show_nodes_get_the_scene(panel):
 def test_names_of_widgets_are_unique(panel):
     names = [w.get("name") for w in ElementTree.parse(panel).iter("widget")]
     assert len(names) == len(set(names))
+
+
+def parameters():
+    """Fields of the parameter node."""
+    tree = tree_of(MODULE / "PCrCEST.py")
+    node = next(n for n in tree.body if isinstance(n, ast.ClassDef) and n.name == "PCrCESTParameters")
+    return {n.target.id for n in node.body if isinstance(n, ast.AnnAssign)}
+
+
+@pytest.mark.parametrize("panel", PANELS, ids=lambda p: p.name)
+def test_widgets_are_bound_to_parameters_that_exist(panel):
+    bound = [
+        prop.findtext("string")
+        for prop in ElementTree.parse(panel).iter("property")
+        if prop.get("name") == "SlicerParameterName"
+    ]
+    assert bound
+    assert set(bound) <= parameters()
+    assert len(bound) == len(set(bound))
+
+
+WRAPPER_MEMBERS = {"connectGui", "disconnectGui"}
+
+
+@pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.name)
+def test_no_parameter_is_misspelled(path):
+    """Setting a field that does not exist raises nothing in Slicer, so that a typo would go unnoticed."""
+    for node in ast.walk(tree_of(path)):
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value).split(".")[-1] == "parameters":
+            assert node.attr in parameters() | WRAPPER_MEMBERS, f"line {node.lineno}: parameters.{node.attr}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-pytest.importorskip("slicer", reason="slicer-core is not installed")
-pytest.importorskip("PySide6", reason="PySide6 is not installed")
+pytest.importorskip("slicer", reason="slicer-core cannot be imported", exc_type=ImportError)
+pytest.importorskip("PySide6.QtWidgets", reason="Qt cannot be imported", exc_type=ImportError)
 
 
 def test_it_opens_and_says_what_is_missing(panel):

@@ -9,8 +9,8 @@ import shutil
 import numpy as np
 import pytest
 
-pytest.importorskip("slicer", reason="slicer-core is not installed")
-pytest.importorskip("PySide6", reason="PySide6 is not installed")
+pytest.importorskip("slicer", reason="slicer-core cannot be imported", exc_type=ImportError)
+pytest.importorskip("PySide6.QtWidgets", reason="Qt cannot be imported", exc_type=ImportError)
 
 
 @pytest.fixture
@@ -392,8 +392,65 @@ def test_a_training_can_be_cancelled(panel, scan_folder):
 # ------------------------------------------------------------------ Sample data, statistics
 
 
-def test_sample_data_and_statistics_are_registered_once_slicer_has_started(panel, scan_folder):
+def test_nothing_is_registered_before_slicer_has_started(panel):
+    assert not panel.harness.session.sample_data.registered
+
+
+def test_the_simulated_leg_is_sample_data(panel):
     panel.app.startupCompleted.emit()
-    sources = panel.harness.session.sample_data.SampleDataLogic
-    assert sources is not None
-    assert panel.texts("error") == []
+    sources = {s.sampleName: s for s in panel.harness.session.sample_data.registered}
+    assert set(sources) == {"Simulated rat leg (CEST)", "Human leg (CEST, ANNCEST)"}
+    nodes = sources["Simulated rat leg (CEST)"].customDownloader(sources["Simulated rat leg (CEST)"])
+    assert [n.GetName() for n in nodes] == ["sub-sim_cest-0.5uT", "sub-sim_cest-1uT"]
+    assert panel.ui.applyButton.enabled
+
+
+def test_the_human_leg_is_downloaded_checked_and_loaded(panel, shared_data, monkeypatch):
+    import SampleData
+
+    asked = []
+
+    def download(self, uri, name, checksum=None, forceDownload=False):
+        asked.append((uri, checksum))
+        return str(shared_data / "human_leg_3T" / "Data.mat")
+
+    monkeypatch.setattr(SampleData.SampleDataLogic, "downloadFileIntoCache", download, raising=False)
+    panel.app.startupCompleted.emit()
+    sources = {s.sampleName: s for s in panel.harness.session.sample_data.registered}
+    sources["Human leg (CEST, ANNCEST)"].customDownloader(None)
+    ((uri, checksum),) = asked
+    assert uri.endswith("HumanLeg/Data.mat")
+    import hashlib
+
+    found = hashlib.sha256((shared_data / "human_leg_3T" / "Data.mat").read_bytes()).hexdigest()
+    assert checksum == f"SHA256:{found}"
+    assert panel.parameters.series1 is not None
+    assert panel.ui.modelMessage.text.startswith("human-3T-0.6uT")
+    assert panel.ui.applyButton.enabled
+
+
+def test_segment_statistics_leave_out_voxels_without_a_value(panel, result):
+    import slicer
+
+    from PCrCESTLib.scene.muscles import segment_mask
+
+    run = result("first")
+    panel.app.startupCompleted.emit()
+    from SegmentStatistics import SegmentStatisticsLogic
+
+    logic = SegmentStatisticsLogic()
+    node = logic.getParameterNode()
+    node.SetParameter("Segmentation", panel.parameters.muscles.GetID())
+    logic.computeStatistics()
+    found = logic.getStatistics()
+    values = slicer.util.arrayFromVolume(run.maps["fs"])
+    segment = panel.parameters.muscles.GetSegmentation().GetNthSegmentID(0)
+    inside = values[segment_mask(panel.parameters.muscles, segment, run.maps["fs"])]
+    key = next(k for k in found if k[0] == segment and k[1].endswith("fs_mean"))
+    assert found[key] == pytest.approx(np.nanmean(inside), rel=1e-6)
+    assert isinstance(found[key], float)
+    from PCrCESTWidgetLib.segmentstatistics import PCrStatisticsPlugin
+
+    info = PCrStatisticsPlugin().getMeasurementInfo("ksw_mean")
+    assert "PCr exchange rate" in str(info)
+    assert "UCUM" in str(info)

@@ -14,7 +14,7 @@ from PCrCESTLib.protocol import Protocol
 from PCrCESTLib.saturation import Saturation
 from PCrCESTLib.series import CestSeries
 
-pytest.importorskip("slicer", reason="slicer-core is not installed")
+pytest.importorskip("slicer", reason="slicer-core cannot be imported", exc_type=ImportError)
 
 
 @pytest.fixture

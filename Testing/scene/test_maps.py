@@ -8,7 +8,7 @@ from slice_rendering import SliceView
 
 from PCrCESTLib.errors import OutputError, ReaderError
 from PCrCESTLib.readers.image_io import read_volume
-from PCrCESTLib.scene.colors import BRIGHT, DARK, color_node, lab_to_srgb, scale
+from PCrCESTLib.scene.colors import color_node, lab_to_srgb, path, scale
 from PCrCESTLib.scene.map_nodes import KINDS, certain_part, show_legend, shown_map, style
 from PCrCESTLib.scene.runs import add_run, export_run, find_runs
 from PCrCESTLib.scene.tables import read_rows
@@ -25,14 +25,18 @@ def lightness(rgb: np.ndarray) -> np.ndarray:
 def test_the_color_scale_takes_even_steps_of_lightness():
     steps = np.diff(lightness(scale()))
     assert np.all(steps > 0)
-    assert steps.std() / steps.mean() < 0.02
+    assert steps.std() / steps.mean() < 0.05
+
+
+def test_equal_steps_of_the_scale_are_equal_steps_to_the_eye():
+    steps = np.linalg.norm(np.diff(path(), axis=0), axis=1)  # CIE 1976 color difference
+    assert steps.std() / steps.mean() < 0.03
 
 
 def test_every_color_of_the_scale_can_be_shown():
-    t = np.linspace(0, 1, 20)[:, None]
-    raw = lab_to_srgb((1 - t) * np.array(DARK) + t * np.array(BRIGHT))
-    assert raw.min() > -0.005
-    assert raw.max() < 1.005
+    raw = lab_to_srgb(path())
+    assert raw.min() > 0
+    assert raw.max() < 1.01
 
 
 def test_known_colors():

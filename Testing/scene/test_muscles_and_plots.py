@@ -25,7 +25,7 @@ from PCrCESTLib.scene.muscles import (
     set_segment_mask,
     write_segmentation,
 )
-from PCrCESTLib.scene.plots import show_boxes, show_spectra
+from PCrCESTLib.scene.plots import EFFECT, show_boxes, show_spectra
 from PCrCESTLib.scene.spectra import one_voxel, spectra_in
 from PCrCESTLib.scene.volumes import add_volume
 from PCrCESTLib.synthesis.phantom_tissue import muscle_tissue
@@ -159,6 +159,12 @@ def test_the_spectrum_chart_follows_without_growing(scene, legs):
     assert show_spectra(spectra_in(legs, one_voxel((1, 1, 3), (1, 0, 0)), maps), "voxel 2") is chart
     assert chart.GetTitle() == "voxel 2"
     assert scene.GetNumberOfNodes() == count
+    effect = show_spectra(spectra_in(legs, one_voxel((1, 1, 3), (0, 0, 0)), maps), "voxel 1", EFFECT)
+    table = effect.GetNthPlotSeriesNode(0).GetTableNode().GetTable()
+    values = [table.GetValue(r, 1).ToDouble() for r in range(table.GetNumberOfRows())]
+    peak = table.GetValue(int(np.argmax(values)), 0).ToDouble()
+    assert 2 < max(values) < 5
+    assert abs(peak - 2.6) < 0.3
     show_spectra([], "nothing here")
     assert chart.GetNumberOfPlotSeriesNodes() == 0
     assert scene.GetNumberOfNodes() < count

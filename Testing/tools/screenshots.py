@@ -1,0 +1,149 @@
+"""Pictures of the module for README and catalogue, made on the stand-in for Slicer.
+
+Run: ``python Testing/tools/screenshots.py OUT [--data DATA]``. Without DATA, the simulated leg; with it, also a
+measured rat and the human leg, which are not part of this project. Each picture has the panel at left and the slice
+at right.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from pathlib import Path
+
+TESTING = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(TESTING), str(TESTING / "module"), str(TESTING.parent)]
+
+SECTIONS = ("scan", "muscles", "quantify", "results", "export")
+VIEW = (620, 620)
+
+
+class Studio:
+    """The open module, photographed."""
+
+    def __init__(self, out: Path) -> None:
+        from harness.journal import JOURNAL
+        from harness.session import bootstrap
+
+        self.out, self.journal = out, JOURNAL
+        self.session = bootstrap()
+        self.session.activate()
+        _, self.widget, self.top = self.session.load_module(TESTING.parent / "PCrCEST" / "PCrCEST.py")
+        self.ui = self.widget.ui
+        # The window must be there first: managers that come later do not see what was added before.
+        import slicer
+        from slice_rendering import SliceRendering
+
+        self.logic = slicer.app.layoutManager().sliceWidget("Red").sliceLogic()
+        self.rendering = SliceRendering(self.logic, VIEW)
+
+    def wait(self, condition, seconds=300.0) -> None:
+        deadline = time.monotonic() + seconds
+        while not condition() and time.monotonic() < deadline:
+            self.session.qt_application.processEvents()
+            time.sleep(0.02)
+        if not condition():
+            raise TimeoutError(self.ui.progressMessage.text)
+
+    def open_only(self, *names: str) -> None:
+        for name in SECTIONS:
+            getattr(self.ui, f"{name}Section").collapsed = name not in names
+
+    def load(self, path: Path) -> None:
+        self.ui.scanPath.currentPath = str(path)
+        self.ui.loadButton.click()
+
+    def apply(self) -> None:
+        self.ui.applyButton.click()
+        self.wait(lambda: not self.widget.quantify.control.running)
+        for text in self.journal.texts("error"):
+            print(f"error shown: {text}")
+
+    def shoot(self, name: str) -> None:
+        from PySide6 import QtCore, QtGui
+
+        self.logic.ResizeSliceNode(*VIEW)
+        self.logic.FitSliceToAll()
+        view = self.rendering.picture().copy()
+        native = self.top._native
+        native.resize(native.width(), native.minimumSizeHint().height())
+        self.session.qt_application.processEvents()
+        panel = native.grab().toImage()
+        height = max(panel.height(), VIEW[1])
+        canvas = QtGui.QImage(panel.width() + VIEW[0], height, QtGui.QImage.Format.Format_RGB888)
+        canvas.fill(QtCore.Qt.GlobalColor.black)
+        slice_image = QtGui.QImage(view.tobytes(), *VIEW, 3 * VIEW[0], QtGui.QImage.Format.Format_RGB888)
+        painter = QtGui.QPainter(canvas)
+        painter.fillRect(0, 0, panel.width(), height, panel.pixelColor(2, 2))
+        painter.drawImage(0, 0, panel)
+        painter.drawImage(panel.width(), 0, slice_image)
+        painter.end()
+        canvas.save(str(self.out / f"{name}.png"))
+        print(self.out / f"{name}.png")
+
+    def clear(self) -> None:
+        import slicer
+
+        slicer.mrmlScene.Clear(0)
+        self.session.qt_application.processEvents()
+
+
+def simulated(studio: Studio) -> None:
+    studio.open_only("scan")
+    studio.ui.sampleButton.click()
+    studio.open_only("scan")
+    studio.ui.protocolGroup.collapsed = studio.ui.mapsGroup.collapsed = False
+    studio.shoot("1-scan")
+    studio.ui.protocolGroup.collapsed = studio.ui.mapsGroup.collapsed = True
+    studio.open_only("muscles", "quantify")
+    studio.shoot("2-muscles")
+    studio.apply()
+    studio.shoot("3-results")
+    studio.ui.plotSelector.setCurrentIndex(studio.ui.plotSelector.count - 1)
+    studio.ui.plotSelector.activated.emit(studio.ui.plotSelector.count - 1)
+    index = studio.ui.mapSelector.findData("pcr_mm")
+    studio.ui.mapSelector.setCurrentIndex(index)
+    studio.ui.mapSelector.activated.emit(index)
+    studio.shoot("4-muscles-compared")
+
+
+def rat(studio: Studio, data: Path) -> None:
+    folder = data / "rat_leg_4p7T"
+    studio.load(folder / "sub-control01" / "sub-control01_cest.nii.gz")
+    studio.open_only("scan", "muscles", "quantify")
+    studio.shoot("rat-scan")
+    studio.apply()
+    studio.shoot("rat")
+
+
+def human(studio: Studio, data: Path) -> None:
+    from PCrCESTLib.evaluation.measured_human import human_protocol
+
+    path = data / "human_leg_3T" / "Data.mat"
+    nodes = studio.widget.logic.loadScan(path, human_protocol(path))
+    studio.widget.scan.take(nodes)
+    studio.open_only("scan", "quantify")
+    studio.shoot("human-scan")
+    studio.apply()
+    studio.shoot("human")
+
+
+def main() -> None:
+    """Take all pictures."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("out", type=Path)
+    parser.add_argument("--data", type=Path)
+    args = parser.parse_args()
+    args.out.mkdir(parents=True, exist_ok=True)
+    studio = Studio(args.out)
+    simulated(studio)
+    if args.data:
+        studio.clear()
+        rat(studio, args.data)
+        studio.clear()
+        human(studio, args.data)
+
+
+if __name__ == "__main__":
+    main()
