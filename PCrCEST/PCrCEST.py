@@ -157,6 +157,7 @@ class PCrCESTWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.initializeParameterNode()
         self.muscles.enter()
         self.results.plot.enter()
+        self.quantify.enter()
         self.refresh()
 
     def exit(self):
@@ -166,16 +167,15 @@ class PCrCESTWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.disconnectGui()  # the choices are kept: a job that goes on leaves its result in them
 
     def cleanup(self):
-        for job in self.jobs:
-            job.stop()
+        self.onQuit()
         self.results.plot.exit()
         self.disconnectParameters()
         slicer.app.disconnect("aboutToQuit()", self.onQuit)
         self.removeObservers()
 
     def onQuit(self):
-        for job in self.jobs:
-            job.stop()
+        self.quantify.stop()
+        self.train.control.stop()
 
     def onSceneStartClose(self, _caller=None, _event=None):
         """What is computed would have no place any more."""

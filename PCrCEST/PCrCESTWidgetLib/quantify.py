@@ -10,6 +10,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from PCrCESTLib.commands.quantify import METHODS
+from PCrCESTLib.job import Job
 from PCrCESTLib.models.registry import bundled_names
 from PCrCESTLib.scene.inputs import Inputs, write_inputs
 from PCrCESTLib.scene.runs import add_run
@@ -17,12 +18,7 @@ from PCrCESTWidgetLib.jobcontrol import JobControl
 
 AUTO = "auto"
 DEVICE_SETTING = "PCrCEST/Device"
-DEVICE_TEXTS = {
-    "auto": "auto (GPU if there is one)",
-    "cpu": "CPU (NumPy)",
-    "cuda": "NVIDIA GPU (PyTorch)",
-    "mps": "Apple GPU (PyTorch)",
-}
+PROBE_MILLISECONDS = 200
 
 
 class QuantifySection:
@@ -39,6 +35,10 @@ class QuantifySection:
         self.ui.methodSelector.connect("currentIndexChanged(int)", self.onChosen)
         self.fillModels()
         self.ui.modelSelector.connect("activated(int)", self.onModel)
+        self.probe = None
+        self.probeTimer = qt.QTimer()
+        self.probeTimer.setInterval(PROBE_MILLISECONDS)
+        self.probeTimer.connect("timeout()", self.onProbe)
         self.fillDevices()
         self.ui.deviceSelector.connect("activated(int)", self.onDevice)
         self.ui.applyButton.connect("clicked(bool)", self.onApply)
@@ -54,14 +54,34 @@ class QuantifySection:
             combo.addItem(Path(path).stem, str(path))
         combo.addItem(_("File…"), "")
 
-    def fillDevices(self):
-        """Offer what can be there: GPUs only where PyTorch is, and the one in use is said after the run."""
-        hasTorch = importlib.util.find_spec("torch") is not None
-        names = [AUTO, "cpu", *(("cuda", "mps") if hasTorch else ())]
-        for name in names:
-            self.ui.deviceSelector.addItem(_(DEVICE_TEXTS[name]), name)
-        kept = str(qt.QSettings().value(DEVICE_SETTING, AUTO))
-        self.ui.deviceSelector.setCurrentIndex(names.index(kept) if kept in names else 0)
+    def fillDevices(self, found=None):
+        """Offer auto and the CPU at once, and GPUs as soon as a process has found which there are."""
+        combo, kept = self.ui.deviceSelector, str(qt.QSettings().value(DEVICE_SETTING, AUTO))
+        combo.clear()
+        combo.addItem(_("auto (a GPU if there is one)"), AUTO)
+        for name, text in (found or {"cpu": _("NumPy on the CPU")}).items():
+            combo.addItem(f"{name}: {text}", name)
+        combo.setCurrentIndex(max(0, combo.findData(kept)))
+
+    def enter(self):
+        """Look for GPUs once; importing PyTorch would stop the window for seconds."""
+        if self.probe is None and importlib.util.find_spec("torch") is not None:
+            self.probe = Job(["devices", "--progress", "json"])
+            self.probeTimer.start()
+
+    def onProbe(self):
+        for event in self.probe.poll():
+            if event["event"] == "done":
+                self.fillDevices(event["devices"])
+        if not self.probe.running:
+            self.probeTimer.stop()
+
+    def stop(self):
+        """End everything now, for a window that closes."""
+        self.control.stop()
+        self.probeTimer.stop()
+        if self.probe is not None and self.probe.running:
+            self.probe.stop()
 
     def onDevice(self, _index):
         qt.QSettings().setValue(DEVICE_SETTING, self.device())

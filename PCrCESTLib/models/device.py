@@ -51,6 +51,17 @@ def choose_device(requested: str) -> Device:
     )
 
 
+def available_devices() -> dict[str, str]:
+    """Return the devices that can be asked for here, each with what it is; importing torch takes some seconds."""
+    found = {"cpu": "NumPy on the CPU"}
+    if find_spec("torch") is not None:
+        import torch
+
+        for name in _torch_devices():
+            found[name] = torch.cuda.get_device_name(0) if name == "cuda" else "Apple GPU (Metal)"
+    return found
+
+
 def _torch_devices() -> list[str]:
     import torch
 

@@ -63,19 +63,19 @@ def write_inputs(inputs: Inputs, folder: Path) -> list[str]:
         write_image(values.astype(np.float32), geometry_of(node), path)
         arguments += [f"--{option}", str(path)]
     if inputs.muscles is not None:
-        arguments += _write_muscles(inputs, folder)
+        reference = inputs.series[0].GetNthDataNode(0)
+        arguments += _write_muscles(inputs.muscles, reference, inputs.only_muscles, folder)
     return arguments
 
 
-def _write_muscles(inputs: Inputs, folder: Path) -> list[str]:
-    reference = inputs.series[0].GetNthDataNode(0)
+def _write_muscles(muscles: Any, reference: Any, only_muscles: bool, folder: Path) -> list[str]:
     path = folder / "muscles.seg.nrrd"
-    write_segmentation(inputs.muscles, reference, path)
+    write_segmentation(muscles, reference, path)
     arguments = ["--rois", str(path)]
-    if inputs.only_muscles:
-        contents = inputs.muscles.GetSegmentation()
+    if only_muscles:
+        contents = muscles.GetSegmentation()
         masks = [
-            segment_mask(inputs.muscles, contents.GetNthSegmentID(i), reference)
+            segment_mask(muscles, contents.GetNthSegmentID(i), reference)
             for i in range(contents.GetNumberOfSegments())
         ]
         mask = folder / "mask.nii.gz"

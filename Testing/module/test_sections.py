@@ -190,6 +190,57 @@ def test_a_saturated_image_can_be_drawn_on(panel, scan_folder):
     assert np.array_equal(slicer.util.arrayFromVolume(shown), slicer.util.arrayFromVolume(frame))
 
 
+# ------------------------------------------------------------------ Quantify
+
+
+def devices(panel):
+    combo = panel.ui.deviceSelector
+    return [combo.itemData(i) for i in range(combo.count)]
+
+
+def test_the_devices_that_are_there_are_offered_and_the_choice_is_kept(panel):
+    import qt
+
+    assert devices(panel)[:2] == ["auto", "cpu"]
+    if panel.widget.quantify.probe is not None:
+        panel.wait(lambda: not panel.widget.quantify.probe.running)
+        panel.process()
+    assert set(devices(panel)) <= {"auto", "cpu", "cuda", "mps"}
+    panel.widget.quantify.fillDevices({"cpu": "NumPy on the CPU", "cuda": "Some GPU"})
+    assert panel.ui.deviceSelector.itemText(2) == "cuda: Some GPU"
+    panel.ui.deviceSelector.setCurrentIndex(1)
+    panel.ui.deviceSelector.activated.emit(1)
+    assert qt.QSettings().value("PCrCEST/Device") == "cpu"
+    panel.widget.quantify.fillDevices()
+    assert panel.widget.quantify.device() == "cpu"
+    qt.QSettings().remove("PCrCEST/Device")
+
+
+def test_a_model_file_can_be_chosen(panel, scan_folder, tmp_path):
+    panel.load(scan_folder)
+    panel.harness.answer("getOpenFileName", str(tmp_path / "mine.json"))
+    last = panel.ui.modelSelector.count - 1
+    panel.ui.modelSelector.setCurrentIndex(last)
+    panel.ui.modelSelector.activated.emit(last)
+    assert panel.parameters.model == str(tmp_path / "mine.json")
+    assert panel.ui.modelSelector.currentText == "mine"
+    panel.click(panel.ui.applyButton)
+    panel.wait(lambda: not panel.running)
+    assert "mine.json" in panel.texts("error")[-1]
+
+
+def test_only_inside_muscles(panel, scan_folder):
+    import slicer
+
+    panel.load(scan_folder)
+    panel.ui.onlyMusclesBox.checked = True
+    assert panel.parameters.onlyMuscles
+    panel.run()
+    values = slicer.util.arrayFromVolume(panel.widget.shownRun().maps["fs"])
+    labels = slicer.util.arrayFromVolume(panel.parameters.anatomy)
+    assert 0 < np.isfinite(values).sum() < (labels > 0).sum() / 2
+
+
 # ------------------------------------------------------------------ Results
 
 

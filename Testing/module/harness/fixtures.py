@@ -34,6 +34,7 @@ def _run() -> Iterator[Harness]:
     session = bootstrap()
     session.activate()
     JOURNAL.clear()
+    session.sample_data.registered.clear()
     try:
         session.reset_scene()
         yield Harness(session)
