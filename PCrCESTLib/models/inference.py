@@ -16,6 +16,9 @@ from PCrCESTLib.preparation.b0 import align, alignment
 CHUNK = 4096
 SIGMA_LIMITS = (2e-4, 3e-2)  # the noise range of the training; beyond it the nearest end is used
 MAX_STANDARDIZED = 4.0
+# 95 % of the training spectra lie nearer (1.5 to 1.9 by family). Beyond, the network extrapolates, and its errors grow
+# while its own SDs do not: on muscle outside all families they are twice as large as stated.
+USUAL_DISTANCE, WIDENING = 1.6, 2.0
 Progress = Callable[[float], None]
 
 
@@ -68,7 +71,8 @@ class Posterior:
     ``log_sd_*`` are SDs of the logarithm, ``log_correlation`` their correlation. ``residual`` is the RMS of
     the spectrum outside the training spectra's span over its noise SD; ``distance`` the RMS of its standardized
     scores inside it. Both are near 1 for spectra like those of the training. ``suspicion`` is the guard's logit that
-    the spectrum was acquired otherwise than the model's (−∞ for a model without a guard).
+    the spectrum was acquired otherwise than the model's (−∞ for a model without a guard). Where ``distance`` is
+    unusual, the SDs are wider than the network's own (`USUAL_DISTANCE`).
     """
 
     fs: np.ndarray
@@ -212,7 +216,7 @@ def _posterior(model: Model, table: np.ndarray) -> Posterior:
     table[:, 2:5] = np.clip(table[:, 2:5], -MAX_STANDARDIZED / 2, MAX_STANDARDIZED / 2)
     scale, offset = model.log_sd.astype(np.float64), model.log_mean.astype(np.float64)
     l11, l21, l22 = table[:, 2], table[:, 3], table[:, 4]
-    sd_fs, sd_ksw = l11 * scale[0], np.hypot(l21, l22) * scale[1]
+    sd_fs, sd_ksw = _widened(np.stack([l11, np.hypot(l21, l22)]), table[:, 6]) * scale[:, None]
     log_fs, log_ksw = table[:, 0] * scale[0] + offset[0], table[:, 1] * scale[1] + offset[1]
     fs, ksw = np.exp(log_fs), np.exp(log_ksw)
     return Posterior(
@@ -229,6 +233,12 @@ def _posterior(model: Model, table: np.ndarray) -> Posterior:
         distance=table[:, 6],
         suspicion=table[:, 7],
     )
+
+
+def _widened(sd: np.ndarray, distance: np.ndarray) -> np.ndarray:
+    """Standardized SDs (2, n), wider in proportion to the square of an unusual distance, up to two prior widths."""
+    factor = np.maximum(distance / USUAL_DISTANCE, 1.0) ** WIDENING
+    return np.minimum(sd * factor, np.maximum(sd, MAX_STANDARDIZED / 2))
 
 
 def _spread(log_sd: np.ndarray) -> np.ndarray:

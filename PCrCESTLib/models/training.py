@@ -17,10 +17,11 @@ from PCrCESTLib.models.card import ModelCard
 from PCrCESTLib.models.guard import N_SPECTRA, train_guard
 from PCrCESTLib.models.inference import aligned
 from PCrCESTLib.models.measure import (
+    MEASURED_SPECTRA,
     THRESHOLD_QUANTILES,
-    errors_over_bound,
+    THRESHOLD_SPECTRA,
     measure_errors,
-    spectral_thresholds,
+    measured,
 )
 from PCrCESTLib.models.model import Model, save_model, stored
 from PCrCESTLib.models.network import (
@@ -47,7 +48,6 @@ from PCrCESTLib.version import __version__
 
 N_GLOBAL_SCORES = 80
 BACKGROUNDS_PER_FAMILY = 12
-MEASURED_SPECTRA, THRESHOLD_SPECTRA = 6_000, 40_000
 FIXED_PARAMETERS = ("mean", "basis", "variance", "scale", "noise_gain", "sd")
 
 Report = Callable[[float, str], None]
@@ -310,11 +310,5 @@ def _finished(
             "errors_on_these_spectra": measure_errors(initial, source, clean, same),
         }
     n_muscle = min(THRESHOLD_SPECTRA, max(plan.pool, MEASURED_SPECTRA))
-    card = replace(
-        model.card,
-        training=training,
-        measured_errors=measure_errors(model, source, clean, rng),
-        over_bound=errors_over_bound(model, source, MEASURED_SPECTRA, rng),
-        thresholds=spectral_thresholds(model, source, n_muscle, rng),
-    )
-    return Model(card, model.grid_ppm, model.params)
+    return measured(replace(model, card=replace(model.card, training=training)), source, clean, n_muscle, rng)
+

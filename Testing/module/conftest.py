@@ -10,9 +10,9 @@ import pytest
 
 try:
     from harness.fixtures import harness, lenient_harness
-    from panel_driver import panel, scan_folder
+    from panel_driver import panel, result, scan_folder
 
-    __all__ = ["harness", "lenient_harness", "panel", "scan_folder"]
+    __all__ = ["harness", "lenient_harness", "panel", "result", "scan_folder"]
 except ImportError:  # no slicer-core, no Qt, or a system without their libraries
 
     @pytest.fixture

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from PCrCESTLib.cli import main
@@ -135,3 +137,44 @@ def scan_folder(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("leg") / "scan"
     assert main(["simulate", "--out", str(folder), "--noise", "0.005", "--size", "40", "--seed", "1"]) == 0
     return folder
+
+
+@pytest.fixture
+def result(panel, scan_folder, tmp_path):
+    """A run in the scene without computing it: maps made of the simulation's truth."""
+    import slicer
+
+    from PCrCESTLib.geometry import Geometry
+    from PCrCESTLib.image_files import write_image
+    from PCrCESTLib.readers.image_io import read_volume
+    from PCrCESTLib.scene.runs import add_run
+
+    panel.load(scan_folder)
+
+    def add(name, factor=1.0):
+        folder = tmp_path / name
+        folder.mkdir()
+        truth = {k: read_volume(scan_folder / "truth" / f"{k}.nii.gz") for k in ("fs", "ksw")}
+        geometry: Geometry = truth["fs"].geometry
+        inside = truth["fs"].array > 0
+        share = np.where(np.arange(geometry.shape[2]) % 2, 0.1, 0.5)  # every second column is doubtful
+        for kind, volume in truth.items():
+            values = np.where(inside, volume.array * factor, np.nan).astype(np.float32)
+            write_image(values, geometry, folder / f"{kind}.nii.gz")
+            write_image((values * share).astype(np.float32), geometry, folder / f"{kind}_sd.nii.gz")
+        write_image(np.zeros(geometry.shape, np.float32), geometry, folder / "b0.nii.gz")
+        write_image(np.where(inside, 0, 64).astype(np.uint8), geometry, folder / "quality.nii.gz")
+        (folder / "roi_statistics.csv").write_text(
+            "roi,quantity,unit,estimator,value,sd,sd_meaning,identifiable,n_voxels,n_total,volume_mm3,flagged_share\n"
+            "left soleus,fs,1,ROI spectrum,0.00064123456789,0.0001,of estimate,True,40,44,24.0,0.05\n"
+            "left soleus,ksw,1/s,ROI spectrum,112.5,30.25,of estimate,False,40,44,24.0,0.05\n",
+            encoding="utf-8",
+        )
+        record = {"pcr_protons": 2.0, "warnings": ["ksw is not identifiable"], "device": {"used": "numpy"}}
+        (folder / "quantify.json").write_text(json.dumps(record), encoding="utf-8")
+        run = add_run(folder, name, panel.parameters.series1)
+        panel.widget.showRun(run)
+        return run
+
+    assert slicer.mrmlScene is panel.scene
+    return add

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from PCrCESTLib.models.backend import NumpyBackend, TorchBackend
-from PCrCESTLib.models.inference import Posterior, Spectra, predict
+from PCrCESTLib.models.inference import USUAL_DISTANCE, Posterior, Spectra, _widened, predict
 from PCrCESTLib.models.model import Model, load_model, save_model
 from PCrCESTLib.models.network import NetworkInput, conditions, forward, local_features
 from PCrCESTLib.models.registry import bundled_names, find_model
@@ -144,3 +144,12 @@ def test_models_survive_a_file_and_damage_is_noticed(model, tmp_path):
     weights.write_bytes(weights.read_bytes()[:-10] + b"0123456789")
     with pytest.raises(ReaderError, match="checksum"):
         load_model(path)
+
+
+def test_intervals_widen_where_a_spectrum_is_unusual():
+    """Up to the usual distance nothing changes; twice as far, SDs are four times as wide, up to two prior widths."""
+    sd = np.array([[0.1, 0.1, 0.1, 1.9, 2.5], [0.2, 0.2, 0.2, 0.2, 0.2]])
+    distance = USUAL_DISTANCE * np.array([0.5, 1.0, 2.0, 3.0, 1.0])
+    wide = _widened(sd, distance)
+    assert wide[0] == pytest.approx([0.1, 0.1, 0.4, 2.0, 2.5])
+    assert wide[1] == pytest.approx([0.2, 0.2, 0.8, 1.8, 0.2])

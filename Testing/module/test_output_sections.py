@@ -1,0 +1,246 @@
+"""Sections Results and Export, sample data and statistics: what they do, and what they say when they cannot."""
+
+from __future__ import annotations
+
+import csv
+
+import numpy as np
+import pytest
+
+pytest.importorskip("slicer", reason="slicer-core cannot be imported", exc_type=ImportError)
+pytest.importorskip("PySide6.QtWidgets", reason="Qt cannot be imported", exc_type=ImportError)
+
+
+# ------------------------------------------------------------------ Results
+
+
+def test_every_map_can_be_shown(panel, result):
+    run = result("first")
+    for kind, node in run.maps.items():
+        index = panel.ui.mapSelector.findData(kind)
+        panel.ui.mapSelector.setCurrentIndex(index)
+        panel.ui.mapSelector.activated.emit(index)
+        assert panel.foreground() is node
+    assert panel.texts("error") == []
+
+
+def test_range_and_opacity_reach_the_views(panel, result):
+    run = result("first")
+    panel.ui.rangeWidget.setValues(0.0004, 0.0012)
+    display = run.maps["fs"].GetDisplayNode()
+    assert (display.GetWindowLevelMin(), display.GetWindowLevelMax()) == pytest.approx((0.0004, 0.0012))
+    panel.ui.opacitySlider.value = 0.3
+    logic = panel.app.layoutManager().sliceWidget("Red").sliceLogic()
+    assert logic.GetSliceCompositeNode().GetForegroundOpacity() == pytest.approx(0.3)
+
+
+def test_doubtful_voxels_can_be_hidden(panel, result):
+    import slicer
+
+    run = result("first")
+    whole = np.isfinite(slicer.util.arrayFromVolume(run.maps["fs"])).sum()
+    panel.ui.doubtSlider.value = 20
+    shown = panel.foreground()
+    assert shown is not run.maps["fs"]
+    left = np.isfinite(slicer.util.arrayFromVolume(shown)).sum()
+    assert 0.3 < left / whole < 0.7
+    assert np.isfinite(slicer.util.arrayFromVolume(run.maps["fs"])).sum() == whole
+    panel.ui.doubtSlider.value = 100
+    assert panel.foreground() is run.maps["fs"]
+
+
+def test_two_results_stand_side_by_side(panel, result):
+    first = result("first")
+    second = result("second", 0.8)
+    assert panel.widget.shownRun().name == "second"
+    index = panel.ui.compareSelector.findData(first.run_id)
+    panel.ui.compareSelector.setCurrentIndex(index)
+    panel.ui.compareSelector.activated.emit(index)
+    assert panel.foreground("Red") is second.maps["fs"]
+    assert panel.foreground("Yellow") is first.maps["fs"]
+    ranges = [m["fs"].GetDisplayNode().GetWindowLevelMax() for m in (first.maps, second.maps)]
+    assert ranges[0] == ranges[1]
+
+
+def test_the_table_is_copied_in_full_precision(panel, result):
+    import qt
+
+    result("first")
+    panel.click(panel.ui.copyTableButton)
+    lines = qt.QApplication.clipboard().text().splitlines()
+    assert lines[0].split("\t")[:3] == ["roi", "quantity", "unit"]
+    assert "0.00064123456789" in lines[1]
+    table = panel.native(panel.ui.tableView)
+    assert [table.item(0, c).text() for c in range(table.columnCount())] == [
+        "left soleus", "0.641 ± 0.1", "112 ± 30", "", "40", "ksw not identifiable",
+    ]  # fmt: skip
+    panel.click(panel.ui.showTableButton)
+    assert panel.texts("error") == []
+
+
+def test_what_is_not_identifiable_is_said(panel, result):
+    result("first")
+    assert "• ksw is not identifiable" in panel.ui.resultsMessage.text
+    assert "Computed on numpy" in panel.ui.resultsMessage.text
+
+
+def move_crosshair(panel, ras):
+    crosshair = panel.scene.GetFirstNodeByClass("vtkMRMLCrosshairNode")
+    crosshair.SetCursorPositionRAS(list(ras))
+    panel.wait(lambda: not panel.widget.results.plot.timer.isActive(), 5)
+
+
+def test_the_plot_follows_the_crosshair(panel, result):
+    import slicer
+
+    from PCrCESTLib.scene.volumes import geometry_of, ijk_to_ras
+
+    run = result("first")
+    panel.ui.plotSelector.setCurrentIndex(0)
+    values = slicer.util.arrayFromVolume(run.maps["fs"])
+    k, j, i = np.argwhere(np.isfinite(values))[10]
+    ras = ijk_to_ras(geometry_of(run.maps["fs"])) @ [i, j, k, 1]
+    move_crosshair(panel, ras[:3])
+    plot = panel.widget.results.plot
+    assert plot.title.startswith(f"voxel {i}, {j}, {k}: fs ")
+    assert [s.b1_ut for s in plot.spectra] == [0.5, 1.0]
+    assert all(np.all(s.rest >= s.z) for s in plot.spectra)
+    move_crosshair(panel, (1e4, 0, 0))
+    assert plot.title == "no voxel under the crosshair"
+
+
+def test_muscles_can_be_plotted_and_boxed(panel, result):
+    result("first")
+    for text in ("left soleus", "all muscles, as boxes of the map"):
+        index = panel.ui.plotSelector.findText(text)
+        panel.ui.plotSelector.setCurrentIndex(index)
+        panel.ui.plotSelector.activated.emit(index)
+    assert len(panel.shown_curves()) == 8
+    panel.shot("boxes")
+
+
+
+# ------------------------------------------------------------------ Export
+
+
+def test_every_export_writes_what_it_says(panel, result, tmp_path):
+    run = result("my run")
+    target = tmp_path / "out"
+    target.mkdir()
+    panel.ui.exportFolder.currentPath = str(target)
+    for button in (panel.ui.exportMapsButton, panel.ui.exportSpectrumButton):
+        panel.click(button)
+        assert panel.texts("error") == []
+        assert str(target) in panel.ui.exportMessage.text
+    assert (target / "my_run" / "fs.nii.gz").is_file()
+    assert (target / "my_run" / "roi_statistics.csv").is_file()
+    with (target / "my_run_spectrum.csv").open(encoding="utf-8") as stream:
+        rows = list(csv.reader(stream))
+    assert rows[0] == ["what", "b1_ut", "offset_ppm", "z", "z_without_pcr"]
+    assert len(rows) > 100
+    assert run.name == "my run"
+
+
+def test_the_figure_shows_the_map_and_its_color_bar(panel, result, tmp_path):
+    from matplotlib.image import imread
+
+    result("my run")
+    panel.ui.exportFolder.currentPath = str(tmp_path)
+    panel.click(panel.ui.exportFigureButton)
+    assert panel.texts("error") == []
+    picture = imread(tmp_path / "my_run.png")[..., :3]
+    # The map runs from blue to yellow; anatomy, text and background are gray.
+    colored = np.ptp(picture, axis=2) > 0.2
+    assert colored.mean() > 0.05
+    assert colored[:, int(0.9 * picture.shape[1]) :].any()
+
+
+def test_nothing_is_overwritten_without_a_yes(panel, result, tmp_path):
+    result("my run")
+    panel.ui.exportFolder.currentPath = str(tmp_path)
+    panel.click(panel.ui.exportMapsButton)
+    before = (tmp_path / "my_run" / "fs.nii.gz").stat().st_mtime_ns
+    panel.harness.answer("yesNo", False)
+    panel.click(panel.ui.exportMapsButton)
+    assert "was kept" in panel.texts("error")[-1]
+    assert (tmp_path / "my_run" / "fs.nii.gz").stat().st_mtime_ns == before
+    panel.harness.answer("yesNo", True)
+    panel.click(panel.ui.exportMapsButton)
+    assert (tmp_path / "my_run" / "fs.nii.gz").stat().st_mtime_ns != before
+
+
+def test_a_missing_folder_is_said(panel, result, tmp_path):
+    result("my run")
+    assert not panel.ui.exportMapsButton.enabled
+    assert panel.ui.exportHint.text == "Choose a folder for the files."
+    panel.ui.exportFolder.currentPath = str(tmp_path / "nowhere")
+    panel.click(panel.ui.exportMapsButton)
+    assert "there is no such folder" in panel.texts("error")[-1]
+
+
+
+# ------------------------------------------------------------------ Sample data, statistics
+
+
+def test_nothing_is_registered_before_slicer_has_started(panel):
+    assert not panel.harness.session.sample_data.registered
+
+
+def test_the_simulated_leg_is_sample_data(panel):
+    panel.app.startupCompleted.emit()
+    sources = {s.sampleName: s for s in panel.harness.session.sample_data.registered}
+    assert set(sources) == {"Simulated rat leg (CEST)", "Human leg (CEST, ANNCEST)"}
+    nodes = sources["Simulated rat leg (CEST)"].customDownloader(sources["Simulated rat leg (CEST)"])
+    assert [n.GetName() for n in nodes] == ["sub-sim_cest-0.5uT", "sub-sim_cest-1uT"]
+    assert panel.ui.applyButton.enabled
+
+
+def test_the_human_leg_is_downloaded_checked_and_loaded(panel, shared_data, monkeypatch):
+    import SampleData
+
+    asked = []
+
+    def download(self, uri, name, checksum=None, forceDownload=False):
+        asked.append((uri, checksum))
+        return str(shared_data / "human_leg_3T" / "Data.mat")
+
+    monkeypatch.setattr(SampleData.SampleDataLogic, "downloadFileIntoCache", download, raising=False)
+    panel.app.startupCompleted.emit()
+    sources = {s.sampleName: s for s in panel.harness.session.sample_data.registered}
+    sources["Human leg (CEST, ANNCEST)"].customDownloader(None)
+    ((uri, checksum),) = asked
+    assert uri.endswith("HumanLeg/Data.mat")
+    import hashlib
+
+    found = hashlib.sha256((shared_data / "human_leg_3T" / "Data.mat").read_bytes()).hexdigest()
+    assert checksum == f"SHA256:{found}"
+    assert panel.parameters.series1 is not None
+    assert panel.ui.modelMessage.text.startswith("human-3T-0.6uT")
+    assert panel.ui.applyButton.enabled
+
+
+def test_segment_statistics_leave_out_voxels_without_a_value(panel, result):
+    import slicer
+
+    from PCrCESTLib.scene.muscles import segment_mask
+
+    run = result("first")
+    panel.app.startupCompleted.emit()
+    from SegmentStatistics import SegmentStatisticsLogic
+
+    logic = SegmentStatisticsLogic()
+    node = logic.getParameterNode()
+    node.SetParameter("Segmentation", panel.parameters.muscles.GetID())
+    logic.computeStatistics()
+    found = logic.getStatistics()
+    values = slicer.util.arrayFromVolume(run.maps["fs"])
+    segment = panel.parameters.muscles.GetSegmentation().GetNthSegmentID(0)
+    inside = values[segment_mask(panel.parameters.muscles, segment, run.maps["fs"])]
+    key = next(k for k in found if k[0] == segment and k[1].endswith("fs_mean"))
+    assert found[key] == pytest.approx(np.nanmean(inside), rel=1e-6)
+    assert isinstance(found[key], float)
+    from PCrCESTWidgetLib.segmentstatistics import PCrStatisticsPlugin
+
+    info = PCrStatisticsPlugin().getMeasurementInfo("ksw_mean")
+    assert "PCr exchange rate" in str(info)
+    assert "UCUM" in str(info)
