@@ -161,12 +161,13 @@ class SpectrumPlot:
         node = run.maps[kind]
         values = array_of(node)
         contents = muscles.GetSegmentation()
-        boxes = {}
+        boxes, colors = {}, {}
         for i, name in enumerate(segment_names(muscles)):
             inside = values[segment_mask(muscles, contents.GetNthSegmentID(i), node)]
             boxes[name] = inside[np.isfinite(inside)].astype(float)
+            colors[name] = contents.GetNthSegment(i).GetColor()
         self.spectra, self.title = [], ""
-        self.showChart(show_boxes(boxes, f"{run.name}: {KINDS[kind].title}", KINDS[kind].title))
+        self.showChart(show_boxes(boxes, f"{run.name}: {KINDS[kind].title}", KINDS[kind].title, colors))
 
     def reference(self):
         """A frame of the series, on whose grid the spectra lie."""

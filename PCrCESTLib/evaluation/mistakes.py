@@ -155,17 +155,17 @@ def _scanned_as(**changes: float) -> Frames:
 
 
 SWAPPED = "powers of the two series swapped"
-# Factors of the field that the guard learned are 0.5, 2 and 2.5, of the powers 0.3 to 0.6 and 1.7 to 3.
+# The guard learned factors from 0.3 to 0.7 and from 1.4 to 3, of the field and (besides B1 errors of ±25 %) the power.
 CASES = {
     SWAPPED: Case(powers_swapped, learned=True),
     "twice the power": Case(_scanned_as(power_factor=2.0), learned=True),
     "half the power": Case(_scanned_as(power_factor=0.5), learned=True),
     "twice the field": Case(_scanned_as(field_factor=2.0), learned=True),
     "offsets with the wrong sign": Case(mirrored, learned=True),
-    "1.5 times the power": Case(_scanned_as(power_factor=1.5)),
-    "two thirds of the power": Case(_scanned_as(power_factor=2 / 3)),
-    "1.5 times the field": Case(_scanned_as(field_factor=1.5)),
-    "two thirds of the field": Case(_scanned_as(field_factor=2 / 3)),
+    "1.5 times the power": Case(_scanned_as(power_factor=1.5), learned=True),
+    "two thirds of the power": Case(_scanned_as(power_factor=2 / 3), learned=True),
+    "1.5 times the field": Case(_scanned_as(field_factor=1.5), learned=True),
+    "two thirds of the field": Case(_scanned_as(field_factor=2 / 3), learned=True),
     "fat": Case(fat),
     "bone": Case(bone, noise_sd=BONE_NOISE_SD),
     "motion: fat in half of the frames": Case(moved_to_fat),

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from PCrCESTLib.scene.colors import scale
 from PCrCESTLib.scene.spectra import Spectrum
 
 PLOT = "PCrCEST.Plot"
@@ -59,7 +58,9 @@ def show_spectra(spectra: Sequence[Spectrum], title: str, view: str = WHOLE) -> 
     return chart
 
 
-def show_boxes(values: Mapping[str, np.ndarray], title: str, unit_title: str) -> Any:
+def show_boxes(
+    values: Mapping[str, np.ndarray], title: str, unit_title: str, colors: Mapping[str, Sequence[float]]
+) -> Any:
     """Fill the box chart of the scene: for each muscle median, quartiles, and 5 to 95 % of its voxels.
 
     Parameters
@@ -68,14 +69,15 @@ def show_boxes(values: Mapping[str, np.ndarray], title: str, unit_title: str) ->
         Finite values of each muscle, (n_voxels,).
     title, unit_title : str
         Heading; quantity with its unit.
+    colors : mapping
+        RGB 0–1 of each muscle, that of its outline in the views.
     """
     chart = _chart("boxes", "PCrCEST muscles")
-    colors = scale(max(len(values), 2))
     curves = []
     for i, (name, inside) in enumerate(values.items()):
         if len(inside):
             x, y = _box(i + 1.0, np.percentile(inside, [5, 25, 50, 75, 95]))
-            curves.append((f"{i + 1} {name} (n = {len(inside)})", x, y, tuple(colors[i]), "model"))
+            curves.append((f"{i + 1} {name} (n = {len(inside)})", x, y, colors[name], "model"))
     _set_curves(chart, curves)
     chart.SetTitle(title)
     chart.SetXAxisTitle("muscle, numbered as in the legend")

@@ -172,7 +172,10 @@ def test_the_spectrum_chart_follows_without_growing(scene, legs):
 
 def test_a_box_is_drawn_at_its_quantiles(scene):
     values = np.arange(101, dtype=float)
-    chart = show_boxes({"soleus": values, "empty": np.array([])}, "fs", "fs")
+    chart = show_boxes(
+        {"soleus": values, "empty": np.array([])}, "fs", "fs", {"soleus": (1, 0, 0), "empty": (0, 1, 0)}
+    )
+    assert chart.GetNthPlotSeriesNode(0).GetColor() == (1, 0, 0)
     assert chart.GetNumberOfPlotSeriesNodes() == 1
     table = chart.GetNthPlotSeriesNode(0).GetTableNode().GetTable()
     y = [table.GetValue(r, 1).ToDouble() for r in range(table.GetNumberOfRows())]
