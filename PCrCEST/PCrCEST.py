@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Annotated
 
 import slicer
+import vtk
 from slicer import vtkMRMLScalarVolumeNode, vtkMRMLSegmentationNode, vtkMRMLSequenceNode
 from slicer.i18n import tr as _
 from slicer.i18n import translate
@@ -208,7 +209,7 @@ class PCrCESTWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
                 node.UnsetParameter(name)
             self.parameters = PCrCESTParameters(node)
         self.guiTag = self.parameters.connectGui(self.ui)
-        self.addObserver(self.parameters, "ModifiedEvent", self.onParametersModified)
+        self.addObserver(self.parameters, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
         self.refresh()
 
     def disconnectParameters(self):
@@ -217,7 +218,7 @@ class PCrCESTWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def disconnectGui(self):
         if self.guiTag is not None:
-            self.removeObserver(self.parameters, "ModifiedEvent", self.onParametersModified)
+            self.removeObserver(self.parameters, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
             self.parameters.disconnectGui(self.guiTag)
             self.guiTag = None
 

@@ -6,10 +6,12 @@ timer, and what it returns may be shown in a window.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import queue
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -58,6 +60,8 @@ class Job:
             env=environment,
             # Without it a console window flashes up on Windows.
             creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            # Slicer's interpreter is a launcher with the real one as its child: both must get the signal.
+            start_new_session=os.name == "posix",
         )
         self._threads = [
             threading.Thread(target=self._read, args=(stream,), daemon=True)
@@ -108,9 +112,17 @@ class Job:
         return "\n".join([" ".join(self._command), *self._kept])
 
     def cancel(self) -> None:
-        """Ask the process to stop; it removes what it had begun and ends with exit code 130."""
+        """Ask the process to stop; it removes what it had begun and ends with exit code 130 (on Windows, at once)."""
         if self._process.poll() is None:
-            self._process.terminate()
+            self._signal(signal.SIGTERM)
+
+    def _signal(self, number: int) -> None:
+        """Send a signal to the process and its children; Windows knows only the end."""
+        if os.name == "posix":
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, number)
+        else:
+            subprocess.run(["taskkill", "/T", "/F", "/PID", str(self._process.pid)], check=False, capture_output=True)
 
     def stop(self) -> None:
         """End the process now, whatever it does, and wait for it: for a program that quits."""
@@ -118,7 +130,7 @@ class Job:
         try:
             self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            self._process.kill()
+            self._signal(getattr(signal, "SIGKILL", signal.SIGTERM))
             self._process.wait(STOP_SECONDS)
         for thread in self._threads:
             thread.join(STOP_SECONDS)

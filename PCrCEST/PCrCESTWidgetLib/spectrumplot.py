@@ -201,6 +201,8 @@ class SpectrumPlot:
                 node = slicer.vtkMRMLPlotViewNode()
                 node.SetSingletonTag(VIEW_NAME)
                 node.SetLayoutName(VIEW_NAME)
+                # Owned by the module's node, so that the layout manager makes no window of its own for it.
+                node.SetAndObserveParentLayoutNodeID(self.panel.parameters.parameterNode.GetID())
                 node = slicer.mrmlScene.AddNode(node)
             self.viewNode = node
             self.ui.plotView.setMRMLPlotViewNode(node)

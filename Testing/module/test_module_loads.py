@@ -53,6 +53,7 @@ def stub(name, **members):
 empty = type("Empty", (), {{}})
 nodes = {{n: empty for n in ("vtkMRMLScalarVolumeNode", "vtkMRMLSegmentationNode", "vtkMRMLSequenceNode")}}
 stub("slicer", __path__=[], **nodes)
+stub("vtk")
 stub("slicer.i18n", tr=str, translate=lambda c, t: t)
 stub("slicer.util", VTKObservationMixin=type("Mixin", (), {{}}))
 stub("slicer.parameterNodeWrapper", parameterNodeWrapper=lambda c: c, WithinRange=lambda a, b: None)

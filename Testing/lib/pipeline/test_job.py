@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 
 import pytest
@@ -57,6 +59,32 @@ def test_stop_ends_the_process_at_once(a_simulated_scan, tmp_path):
     job.stop()
     assert not job.running
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name != "posix", reason="a launcher is written as a shell script")
+def test_a_launcher_and_its_child_end_together(a_simulated_scan, tmp_path, monkeypatch):
+    """Slicer's interpreter starts the real one as a child, which must not outlive a cancelled job."""
+    launcher = tmp_path / "bin" / "PythonSlicer"
+    launcher.parent.mkdir()
+    launcher.write_text(f'#!/bin/sh\n"{sys.executable}" "$@" & echo $! > "{tmp_path}/child"; wait $!\n')
+    launcher.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{launcher.parent}{os.pathsep}{os.environ['PATH']}")
+    series = str(a_simulated_scan / "sub-sim_cest-0.5uT.nii.gz")
+    job = Job(["quantify", series, "--out", str(tmp_path / "out"), "--progress", "json"])
+    deadline = time.monotonic() + 60
+    while not job.poll() and time.monotonic() < deadline:
+        time.sleep(0.01)
+    child = int((tmp_path / "child").read_text())
+    job.stop()
+    for _ in range(200):
+        try:
+            os.kill(child, 0)
+        except ProcessLookupError:
+            break
+        time.sleep(0.02)
+    else:
+        raise AssertionError("the child lives on")
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize(
