@@ -11,6 +11,7 @@ import numpy as np
 from PCrCESTLib.errors import ReaderError
 from PCrCESTLib.image_files import write_image
 from PCrCESTLib.protocol_json import save_protocol
+from PCrCESTLib.readers.nifti import stem_of
 from PCrCESTLib.scene.muscles import segment_mask, write_segmentation
 from PCrCESTLib.scene.series_nodes import series_of
 from PCrCESTLib.scene.volumes import array_of, geometry_of
@@ -51,12 +52,12 @@ def write_inputs(inputs: Inputs, folder: Path) -> list[str]:
     arguments: list[str] = []
     for i, node in enumerate(inputs.series):
         series = series_of(node)
-        path = folder / f"series-{i + 1}.nii.gz"
+        path = _place(folder, f"series-{i + 1}", node)
         write_image(series.data, series.geometry, path)
-        save_protocol(series.protocol, folder / f"series-{i + 1}.json")
+        save_protocol(series.protocol, path.with_name(f"{stem_of(path)}.json"))
         arguments.append(str(path))
     for option, node in inputs.companions.items():
-        path = folder / f"{option}.nii.gz"
+        path = _place(folder, option, node)
         values = array_of(node)
         if values.ndim != 3:
             raise ReaderError(f"{node.GetName()}: a volume with one value a voxel is expected for --{option}")
@@ -66,6 +67,13 @@ def write_inputs(inputs: Inputs, folder: Path) -> list[str]:
         reference = inputs.series[0].GetNthDataNode(0)
         arguments += _write_muscles(inputs.muscles, reference, inputs.only_muscles, folder)
     return arguments
+
+
+def _place(folder: Path, role: str, node: Any) -> Path:
+    """Where a node is written: under its own name, which is what messages of the job call it by."""
+    name = "".join(c if c.isalnum() or c in "-_." else "_" for c in node.GetName()) or role
+    (folder / role).mkdir()
+    return folder / role / f"{name}.nii.gz"
 
 
 def _write_muscles(muscles: Any, reference: Any, only_muscles: bool, folder: Path) -> list[str]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
-from PCrCESTLib.errors import ReaderError
+from PCrCESTLib.errors import GeometryError, ReaderError
 from PCrCESTLib.readers import read_map, read_mask, read_rois, read_series
 from PCrCESTLib.scene.inputs import Inputs, write_inputs
 from PCrCESTLib.scene.muscles import segmentation_from_rois
@@ -21,13 +23,14 @@ def test_everything_arrives(scene, series, oblique, tmp_path):
     muscles = segmentation_from_rois(("Soleus left",), masks, node.GetNthDataNode(0), "muscles")
     inputs = Inputs([node], {"r1": add_volume(r1, oblique, "R1")}, muscles, only_muscles=True)
     arguments = write_inputs(inputs, tmp_path)
-    back = read_series(tmp_path / "series-1.nii.gz")
+    assert Path(arguments[0]).name == "leg.nii.gz"  # messages of the job name the node
+    back = read_series(Path(arguments[0]))
     assert np.array_equal(back.data, series.data)
     assert back.protocol == series.protocol
     assert back.geometry.same_as(oblique)
     given = dict(zip(arguments[1::2], arguments[2::2], strict=True))
     assert set(given) == {"--r1", "--rois", "--mask"}
-    assert np.allclose(read_map(tmp_path / "r1.nii.gz", "r1", oblique).values, r1, rtol=1e-6)
+    assert np.allclose(read_map(Path(given["--r1"]), "r1", oblique).values, r1, rtol=1e-6)
     assert read_rois(tmp_path / "muscles.seg.nrrd", oblique).names == ("Soleus left",)
     assert np.array_equal(read_mask(tmp_path / "mask.nii.gz", oblique).values, masks[0])
 
@@ -43,9 +46,9 @@ def test_a_map_moved_by_a_transform_arrives_where_it_is_shown(scene, series, obl
     matrix.SetElement(2, 3, 500.0)
     transform.SetMatrixTransformToParent(matrix)
     volume.SetAndObserveTransformNodeID(transform.GetID())
-    write_inputs(Inputs([node], {"r1": volume}), tmp_path)
-    with pytest.raises(Exception, match="overlap"):
-        read_map(tmp_path / "r1.nii.gz", "r1", oblique)
+    path = Path(write_inputs(Inputs([node], {"r1": volume}), tmp_path)[-1])
+    with pytest.raises(GeometryError, match="overlap"):
+        read_map(path, "r1", oblique)
 
 
 def test_a_color_image_is_no_map(scene, series, oblique, tmp_path):
