@@ -5,8 +5,8 @@ from pathlib import Path
 import qt
 from slicer.i18n import tr as _
 
-from PCrCESTLib.errors import PCrCESTError, ProtocolError
-from PCrCESTLib.models.registry import which_model
+from PCrCESTLib.errors import ModelMismatchError, PCrCESTError, ProtocolError
+from PCrCESTLib.models.registry import bundled_cards, choose_card, which_model
 from PCrCESTLib.protocol_json import protocol_from_dict
 from PCrCESTLib.protocols import joined_protocol
 from PCrCESTLib.scene.series_nodes import document_of, frames_of_node, protocol_of_node, set_protocol
@@ -107,8 +107,7 @@ class ScanSection:
     def checkProtocols(self, nodes):
         try:
             protocols = [protocol_of_node(node) for node in nodes]
-            remedy = _("Train for this scanner, in the section Quantify")
-            self.ui.modelMessage.text = which_model(joined_protocol(protocols), remedy)
+            self.ui.modelMessage.text = whichModel(joined_protocol(protocols))
         except PCrCESTError as error:
             return str(error)
         return ""
@@ -127,3 +126,12 @@ class ScanSection:
         self.shownNode = None
         self.table.clear()
 
+
+
+def whichModel(protocol):
+    """Which bundled model fits and why, or what stands against it and how to get one that fits."""
+    try:
+        _card, reason = choose_card(protocol, bundled_cards())
+    except ModelMismatchError:
+        return which_model(protocol, _("Train for this scanner, in the section Quantify"))
+    return reason

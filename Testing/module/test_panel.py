@@ -39,7 +39,7 @@ def test_from_scan_to_table(panel):
     assert panel.parameters.anatomy.GetName() == "sub-sim_anat"
     assert panel.parameters.relaxation.GetName() == "sub-sim_R1obs"
     assert panel.parameters.muscles.GetSegmentation().GetNumberOfSegments() == 8
-    assert ui.modelMessage.text.startswith("rat-4.7T-dual")
+    assert ui.modelMessage.text.startswith("rat-4.7T-dual: field 4.7 T, powers 0.5 + 1 µT")
     panel.shot("scan")
     panel.click(ui.applyButton)
     assert ui.applyButton.text == "Cancel"
