@@ -60,13 +60,15 @@ class TrainGroup:
             raise
 
     def arguments(self, name, models):
-        parameters = self.panel.parameters
-        nodes = self.panel.logic.seriesOf(parameters)
-        series = [a for a in write_inputs(Inputs(series=nodes), self.folder) if not a.startswith("--")]
+        chosen = self.panel.quantify.inputs()
+        nodes = chosen.series
+        relaxation = {option: node for option, node in chosen.companions.items() if option in ("r1", "t1")}
+        written = write_inputs(Inputs(nodes, relaxation, chosen.muscles), self.folder)
+        series, maps = written[: len(nodes)], written[len(nodes) :]
         protocol = self.folder / "protocol.json"
         save_protocol(joined_protocol([protocol_of_node(node) for node in nodes]), protocol)
         samples = list(LENGTHS.values())[self.ui.trainLength.currentIndex]
-        arguments = ["train", "--protocol", str(protocol), "--background-from", *series, "--name", name]
+        arguments = ["train", "--protocol", str(protocol), "--background-from", *series, *maps, "--name", name]
         return [*arguments, "--out", str(models), "--samples", f"{samples}", "--progress", "json"]
 
     def onDone(self, _facts):

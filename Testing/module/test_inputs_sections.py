@@ -227,6 +227,9 @@ def test_a_training_can_be_cancelled(panel, scan_folder):
     panel.click(panel.ui.trainButton)
     assert panel.ui.trainButton.text == "Cancel"
     control = panel.widget.train.control
+    command = control.job.details().splitlines()[0]
+    for option in ("--background-from", "--r1", "--rois", "--name my-scanner", "--samples 200000"):
+        assert option in command
     panel.wait(lambda: control.job is None or "Starting" not in panel.ui.trainMessage.text)
     assert control.running, panel.texts("error")
     panel.click(panel.ui.trainButton)
