@@ -119,13 +119,15 @@ def _check(args: argparse.Namespace, document: str) -> None:
 
 def _subject(args: argparse.Namespace) -> tuple[Subject, list[Rival], list[str]]:
     from PCrCESTLib.evaluation.chapters import Subject
+    from PCrCESTLib.evaluation.fits import fits_for
     from PCrCESTLib.evaluation.methods import PriorMean, RivalNetwork, TwoBranch
     from PCrCESTLib.evaluation.section import FULL, REDUCED
 
     protocol = find_protocol(args.protocol)
     model = _model(args, protocol)
     rivals, notes = _rivals(args.rivals, protocol)
-    methods: list[Method] = [TwoBranch(model), *(RivalNetwork(rival) for rival in rivals), PriorMean()]
+    networks = [TwoBranch(model), *(RivalNetwork(rival) for rival in rivals)]
+    methods: list[Method] = [*networks, *fits_for(protocol.field_t, protocol.powers_ut), PriorMean()]
     effort = replace(REDUCED if args.reduced else FULL, seed=args.seed)
     return Subject(methods, model, protocol, effort), rivals, notes
 
