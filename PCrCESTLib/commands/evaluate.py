@@ -126,8 +126,8 @@ def _subject(args: argparse.Namespace) -> tuple[Subject, list[Rival], list[str]]
     protocol = find_protocol(args.protocol)
     model = _model(args, protocol)
     rivals, notes = _rivals(args.rivals, protocol)
-    networks = [TwoBranch(model), *(RivalNetwork(rival) for rival in rivals)]
-    methods: list[Method] = [*networks, *fits_for(protocol.field_t, protocol.powers_ut), PriorMean()]
+    methods: list[Method] = [TwoBranch(model), *(RivalNetwork(rival) for rival in rivals)]
+    methods += [*fits_for(protocol.field_t, protocol.powers_ut), PriorMean()]
     effort = replace(REDUCED if args.reduced else FULL, seed=args.seed)
     return Subject(methods, model, protocol, effort), rivals, notes
 
