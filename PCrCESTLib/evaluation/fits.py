@@ -17,6 +17,7 @@ from PCrCESTLib.fitting.references import (
     double_power,
     lorentzian_difference,
     multi_pool,
+    polynomial_and_lines,
 )
 from PCrCESTLib.models.inference import Spectra
 from PCrCESTLib.preparation.b0 import align
@@ -73,12 +74,17 @@ def _estimate(
 
 def fits_for(field_t: float, powers_ut: tuple[float, ...]) -> list[Method]:
     """Return all fits that a protocol allows."""
+
+    def plof(offsets_ppm: np.ndarray, z: np.ndarray) -> Pair:
+        return polynomial_and_lines(offsets_ppm, z, powers_ut[0], field_t)
+
     fits: list[Method] = [
         PeakFit(name, field_t, powers_ut, reference)
         for name, reference in (
             ("MTR asymmetry", asymmetry),
             ("Lorentzian difference", lorentzian_difference),
             ("six-pool Lorentzian fit", _six_pools),
+            ("PLOF", plof),
         )
     ]
     return [*fits, DoublePower(field_t, powers_ut)] if len(powers_ut) > 1 else fits

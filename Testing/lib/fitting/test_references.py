@@ -13,6 +13,7 @@ from PCrCESTLib.fitting.references import (
     double_power,
     lorentzian_difference,
     multi_pool,
+    polynomial_and_lines,
 )
 from PCrCESTLib.physics import GAMMA, Pool, Tissue, Water, z_spectra
 from PCrCESTLib.saturation import Saturation
@@ -51,6 +52,8 @@ def test_methods_agree_on_an_isolated_peak():
     for method, tolerance in ((asymmetry, 0.02), (lorentzian_difference, 0.15)):
         lab, reference = method(OFFSETS, z)
         assert reference - lab == pytest.approx(truth, rel=tolerance), method.__name__
+    lab, reference = polynomial_and_lines(OFFSETS, z, 0.5, 4.7)
+    assert reference - lab == pytest.approx(truth, rel=0.15)
     lab, reference = multi_pool(OFFSETS, z, POOL_SETS[5])
     assert reference - lab == pytest.approx(truth, rel=0.25)
 
@@ -59,6 +62,8 @@ def test_without_a_peak_there_is_none():
     bare = scanned(0.0, 110.0, 0.5)
     lab, reference = asymmetry(OFFSETS, bare)
     assert abs(reference - lab) < 1e-6
+    lab, reference = polynomial_and_lines(OFFSETS, bare, 0.5, 4.7)
+    assert 0 <= (reference - lab)[0] < 0.001
     lab, reference = multi_pool(OFFSETS, bare, POOL_SETS[5])
     assert 0 <= (reference - lab)[0] < 0.003
 
