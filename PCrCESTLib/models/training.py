@@ -218,7 +218,8 @@ def _fit(
 ) -> Model:
     import torch
 
-    params = {k: backend.asarray(v) for k, v in model.params.items()}
+    # Copies: a tensor shares the memory of its array, and the model that training starts from must stay what it is.
+    params = {k: backend.asarray(v.copy()) for k, v in model.params.items()}
     trained = [k for k in params if k.rsplit(".", 1)[1] not in FIXED_PARAMETERS]
     for k in trained:
         params[k].requires_grad_(True)

@@ -151,7 +151,7 @@ def test_widgets_are_bound_to_parameters_that_exist(panel):
     assert len(bound) == len(set(bound))
 
 
-WRAPPER_MEMBERS = {"connectGui", "disconnectGui"}
+WRAPPER_MEMBERS = {"connectGui", "disconnectGui", "parameterNode"}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.name)

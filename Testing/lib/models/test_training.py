@@ -57,6 +57,19 @@ def test_the_seed_decides_the_weights():
     np.testing.assert_array_equal(a.params["head.2.weight"], b.params["head.2.weight"])
 
 
+def test_the_model_that_training_starts_from_stays_what_it_is(trained):
+    """Its arrays and the tensors of the training must not share memory."""
+    model, _ = trained
+    before = {name: values.copy() for name, values in model.params.items()}
+    plan = TrainingPlan(samples=10_240, batch=512, pool=800, fresh=0.0)
+    protocol = model.card.protocol
+    background = simulate_backgrounds(protocol, 1, np.random.default_rng(0))
+    went_on = train_model("m", protocol, plan, backgrounds=background, initial=model)
+    assert not np.array_equal(went_on.params["head.2.weight"], before["head.2.weight"])
+    for name, values in model.params.items():
+        np.testing.assert_array_equal(values, before[name], err_msg=name)
+
+
 def test_a_training_can_be_stopped():
     def stop(_fraction, _line):
         raise CancelledError("stop")
