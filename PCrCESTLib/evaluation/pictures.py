@@ -28,8 +28,9 @@ TRUTH_COLOR = "black"
 
 
 def method_style(index: int) -> dict[str, Any]:
-    """Color and marker of the method at this place in the list, for ``plot``."""
-    return {"color": COLORS[index % len(COLORS)], "marker": MARKERS[index % len(MARKERS)]}
+    """Color and marker of the method at this place in the list, for ``plot``; hollow when the colors come again."""
+    style = {"color": COLORS[index % len(COLORS)], "marker": MARKERS[index % len(MARKERS)]}
+    return style | ({"markerfacecolor": "white"} if index >= len(COLORS) else {})
 
 
 def drawn(name: str, draw: Callable[[], Figure]) -> tuple[tuple[str, Figure], ...]:
