@@ -27,11 +27,11 @@ _PCR = PoolBounds("PCr", (0.02, 0.0, 0.2), (2.6, 2.5, 2.7), (0.6, 0.3, 1.5))
 _CR = PoolBounds("Cr", (0.02, 0.0, 0.2), (2.0, 1.9, 2.1), (0.8, 0.3, 2.0))
 _NOE = PoolBounds("NOE", (0.03, 0.0, 0.4), (-3.3, -3.7, -2.9), (3.0, 1.0, 6.0))
 _NOE_NEAR = PoolBounds("NOE -1.6", (0.02, 0.0, 0.2), (-1.6, -1.8, -1.4), (1.0, 0.4, 3.0))
-_MT = PoolBounds("MT", (0.10, 0.0, 0.7), (-1.0, -3.0, 1.0), (30.0, 8.0, 100.0))
+MT = PoolBounds("MT", (0.10, 0.0, 0.7), (-1.0, -3.0, 1.0), (30.0, 8.0, 100.0))
 
 # By number of pools.
 POOL_SETS: dict[int, tuple[PoolBounds, ...]] = {
-    5: (WATER, _AMIDE, _PCR, _NOE, _MT),
-    6: (WATER, _AMIDE, _PCR, _CR, _NOE, _MT),
-    7: (WATER, _AMIDE, _PCR, _CR, _NOE, _NOE_NEAR, _MT),
+    5: (WATER, _AMIDE, _PCR, _NOE, MT),
+    6: (WATER, _AMIDE, _PCR, _CR, _NOE, MT),
+    7: (WATER, _AMIDE, _PCR, _CR, _NOE, _NOE_NEAR, MT),
 }

@@ -12,10 +12,9 @@ import numpy as np
 from PCrCESTLib.fitting.levenberg import solve
 from PCrCESTLib.fitting.multipool import fit_pools
 from PCrCESTLib.fitting.peak import PCR_PPM
-from PCrCESTLib.fitting.pools import WATER, PoolBounds
+from PCrCESTLib.fitting.pools import MT, WATER, PoolBounds
 from PCrCESTLib.synthesis.backgrounds import spin_lock_angle
 
-MT = PoolBounds("MT", (0.10, 0.0, 0.7), (-1.0, -3.0, 1.0), (30.0, 8.0, 100.0))
 # Offsets that hold neither CEST nor NOE: near water, and far from it.
 LD_NEAR_PPM, LD_FAR_PPM = 0.6, 6.0
 # Background beside the peaks. At these fields direct saturation reaches into the window, and has a term of its own.
