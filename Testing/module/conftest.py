@@ -25,18 +25,15 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 @pytest.fixture(scope="session")
 def slicer_classes() -> dict[str, Any]:
-    """Properties, signals and slots of Slicer's widget classes; skips where the description is absent."""
-    return _description("classes.json")
+    """Properties, signals and slots of Slicer's widget classes, reduced to those the module may use."""
+    path = Path(__file__).parent / "harness" / "classes.json"
+    return json.loads(path.read_text(encoding="utf-8"))
 
 
 @pytest.fixture(scope="session")
 def slicer_python_api() -> dict[str, Any]:
     """Functions of ``slicer.util`` and the scripted-module base classes; skips where the description is absent."""
-    return _description("python_api.json")
-
-
-def _description(name: str) -> dict[str, Any]:
-    path = REPOSITORY.parent / "shared" / "slicer_api" / name
+    path = REPOSITORY.parent / "shared" / "slicer_api" / "python_api.json"
     if not path.is_file():
         pytest.skip(
             "the description of the Slicer application (../shared/slicer_api) is not beside this checkout"
