@@ -35,7 +35,9 @@ weights: .venv/full
 	for name in rat-4.7T-triple human-3T-0.6uT rat-4.7T-0.25uT; do \
 	  $(TRAIN) --protocol $$name --name $$name --samples 1.2e7 || exit 1; \
 	done
-	$(TRAIN) --protocol human-3T-0.6uT --name human-3T-0.6uT --initial human-3T-0.6uT --samples 8e6 --seed 2
+	for leg in "human-3T-0.6uT 8e6" "rat-4.7T-triple 1e7"; do set -- $$leg; \
+	  $(TRAIN) --protocol $$1 --name $$1 --initial $$1 --samples $$2 --seed 2 || exit 1; \
+	done
 
 .venv/light: pyproject.toml
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv
