@@ -131,6 +131,12 @@ def test_muscles_are_added_drawn_and_copied(panel, scan_folder):
     panel.ui.editor.setCurrentSegmentID("Tibialis anterior left")
     panel.click(panel.ui.copyNextButton)
     assert "last one in this direction" in panel.texts("error")[-1]  # one slice only
+    panel.click(panel.ui.copyPreviousButton)
+    assert "last one in this direction" in panel.texts("error")[-1]
+    panel.ui.muscleSelector.setCurrentIndex(5)
+    panel.click(panel.ui.addButton)
+    assert segment_names(muscles)[-1] == "Soleus"
+    assert len(panel.texts("error")) == 3
     panel.shot("muscles")
 
 
