@@ -210,4 +210,6 @@ def messages(record):
     device = record.get("device") or {}
     if device.get("used"):
         lines.append(_("Computed on {used} ({reason}).").format(used=device["used"], reason=device.get("reason", "")))
-    return "\n".join([*lines, *("• " + warning for warning in record.get("warnings", []))])
+    # The panel draws for itself; that the job made no picture is no news here.
+    told = [warning for warning in record.get("warnings", []) if not warning.startswith("no picture:")]
+    return "\n".join([*lines, *("• " + warning for warning in told)])

@@ -81,6 +81,7 @@ def test_the_table_is_copied_in_full_precision(panel, result):
 def test_what_is_not_identifiable_is_said(panel, result):
     result("first")
     assert "• ksw is not identifiable" in panel.ui.resultsMessage.text
+    assert "picture" not in panel.ui.resultsMessage.text
     assert "Computed on numpy" in panel.ui.resultsMessage.text
 
 
