@@ -170,7 +170,8 @@ def result(panel, scan_folder, tmp_path):
             "left soleus,ksw,1/s,ROI spectrum,112.5,30.25,of estimate,False,40,44,24.0,0.05\n",
             encoding="utf-8",
         )
-        record = {"pcr_protons": 2.0, "warnings": ["ksw is not identifiable", "no picture: no matplotlib"], "device": {"used": "numpy"}}
+        warnings = ["ksw is not identifiable", "no picture: no matplotlib"]
+        record = {"pcr_protons": 2.0, "warnings": warnings, "device": {"used": "numpy"}}
         (folder / "quantify.json").write_text(json.dumps(record), encoding="utf-8")
         run = add_run(folder, name, panel.parameters.series1)
         panel.widget.showRun(run)
