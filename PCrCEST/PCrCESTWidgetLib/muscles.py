@@ -89,16 +89,19 @@ class MusclesSection:
         nodes = self.panel.logic.seriesOf(parameters)
         if not nodes:
             raise ReaderError(_("no scan is chosen; load one in the section Scan first"))
-        return self.frameNode(nodes[0], 0)
+        return self.shownFrame(nodes[0]) or self.frameNode(nodes[0], 0)
+
+    def shownFrame(self, series):
+        """The volume node that shows a frame of the series, whichever it is; None before the first."""
+        for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode"):
+            if node.GetNodeReference(SHOWN_FRAME) is series:
+                return node
+        return None
 
     def frameNode(self, series, frame):
         """One volume node that shows frames of the series, filled again for every choice."""
-        shown = None
-        for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode"):
-            if node.GetAttribute(SHOWN_FRAME) == series.GetID():
-                shown = node
-        shown = frame_volume(series, frame, shown)
-        shown.SetAttribute(SHOWN_FRAME, series.GetID())
+        shown = frame_volume(series, frame, self.shownFrame(series))
+        shown.SetNodeReferenceID(SHOWN_FRAME, series.GetID())
         return shown
 
     def shownSlice(self):
