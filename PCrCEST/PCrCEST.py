@@ -208,6 +208,7 @@ class PCrCESTWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             for name in list(node.GetParameterNames()):
                 node.UnsetParameter(name)
             self.parameters = PCrCESTParameters(node)
+        self.results.restore()
         self.guiTag = self.parameters.connectGui(self.ui)
         self.addObserver(self.parameters, vtk.vtkCommand.ModifiedEvent, self.onParametersModified)
         self.refresh()

@@ -5,7 +5,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from PCrCESTLib.scene.map_nodes import KINDS, show_legend, shown_map, style
-from PCrCESTLib.scene.runs import find_runs
+from PCrCESTLib.scene.runs import find_runs, restore_tables
 from PCrCESTWidgetLib.spectrumplot import SpectrumPlot
 
 RANGE_STEPS = 200
@@ -18,7 +18,7 @@ class ResultsSection:
     def __init__(self, panel):
         self.panel, self.ui = panel, panel.ui
         self.runs = {}
-        self.shown = None  # a copy of the map without its doubtful voxels
+        self.shown = None  # the map, or its copy without the doubtful voxels
         self.isFilling = False
         for kind, known in KINDS.items():
             self.ui.mapSelector.addItem(known.title, kind)
@@ -38,6 +38,10 @@ class ResultsSection:
 
     def kind(self):
         return self.panel.parameters.mapKind if self.panel.parameters.mapKind in KINDS else "fs"
+
+    def restore(self):
+        """The scene may have been opened from a file."""
+        restore_tables()
 
     def update(self):
         """List the runs of the scene; return what is missing."""
@@ -67,29 +71,23 @@ class ResultsSection:
             return
         kind = self.kind()
         self.fillRange(run.maps[kind], kind)
-        self.shown = self.display(run, kind, self.shown)
-        node = self.shown if self.mostDoubt() is not None and self.shown is not None else run.maps[kind]
+        self.shown = shown_map(run.maps, kind, self.mostDoubt())
         slicer.util.setSliceViewerLayers(
             background=self.panel.backgroundNode(),
-            foreground=node,
+            foreground=self.shown,
             foregroundOpacity=self.panel.parameters.opacity,
             fit=fit,
             rotateToVolumePlane=fit,
         )
         self.showSecond(kind)
         self.outlineMuscles()
-        show_legend(node, kind)
+        show_legend(self.shown, kind)
 
     def outlineMuscles(self):
         """A filled muscle would hide the map under it."""
         muscles = self.panel.parameters.muscles
         if muscles is not None and muscles.GetDisplayNode() is not None:
             muscles.GetDisplayNode().SetVisibility2DFill(False)
-
-    def display(self, run, kind, shown):
-        """Copy of a map without its doubtful voxels; the copy of before where none is needed."""
-        node = shown_map(run.maps, kind, self.mostDoubt(), shown if isInScene(shown) else None)
-        return node if node is not run.maps[kind] else shown if isInScene(shown) else None
 
     def mostDoubt(self):
         """Largest SD over value that is shown; None for all."""

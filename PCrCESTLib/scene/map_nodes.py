@@ -7,11 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from PCrCESTLib.figures.content import DisplayRanges
 from PCrCESTLib.geometry import Geometry
 from PCrCESTLib.scene.colors import color_node
 from PCrCESTLib.scene.volumes import add_volume, array_of, fill_volume, geometry_of
 
 MAP, RUN = "PCrCEST.Map", "PCrCEST.Run"
+CERTAIN = "PCrCEST.Shown"
 LABEL_FORMAT = "%.3g"  # Slicer's own "%.1f" shows an fs of 0.001 as 0.0
 # No code of DICOM's dictionaries names these quantities (CID 7180 to 7186 searched), so they are private ones.
 SCHEME = "99PCRCEST"
@@ -40,11 +42,18 @@ class MapKind:
     shown: tuple[float, float]
 
 
+_RANGES = DisplayRanges()
+
+
+def _of_one(per_mille: tuple[float, float]) -> tuple[float, float]:
+    return per_mille[0] * 1e-3, per_mille[1] * 1e-3
+
+
 KINDS = {
-    "fs": MapKind("fs", "FS", "PCr proton fraction", "1", (0.0, 1.6e-3)),
-    "ksw": MapKind("ksw (1/s)", "KSW", "PCr exchange rate to water", "/s", (0.0, 250.0)),
-    "fs_sd": MapKind("SD of fs", "FSSD", "Posterior SD of PCr proton fraction", "1", (0.0, 0.6e-3)),
-    "ksw_sd": MapKind("SD of ksw (1/s)", "KSWSD", "Posterior SD of PCr exchange rate", "/s", (0.0, 80.0)),
+    "fs": MapKind("fs", "FS", "PCr proton fraction", "1", _of_one(_RANGES.fs)),
+    "ksw": MapKind("ksw (1/s)", "KSW", "PCr exchange rate to water", "/s", _RANGES.ksw),
+    "fs_sd": MapKind("SD of fs", "FSSD", "Posterior SD of PCr proton fraction", "1", _of_one(_RANGES.fs_sd)),
+    "ksw_sd": MapKind("SD of ksw (1/s)", "KSWSD", "Posterior SD of PCr exchange rate", "/s", _RANGES.ksw_sd),
     "pcr_mm": MapKind("PCr (mM)", "PCRMM", "PCr concentration", "mmol/L", (0.0, 90.0)),
     "b0": MapKind(
         "water frequency (ppm)", "B0", "Frequency of water from its nominal one", "[ppm]", (-0.5, 0.5)
@@ -133,18 +142,22 @@ def certain_part(maps: dict[str, Any], kind: str, most: float) -> np.ndarray:
     return np.where(doubtful, np.nan, values)
 
 
-def shown_map(maps: dict[str, Any], kind: str, most: float | None, shown: Any | None) -> Any:
+def shown_map(maps: dict[str, Any], kind: str, most: float | None) -> Any:
     """Return the node to display: the map itself, or with ``most`` a copy without its doubtful voxels.
 
-    ``shown`` is the copy of an earlier call, to be filled again. The map itself is never changed.
+    The scene has one such copy, which is filled again. The map itself is never changed.
     """
+    import slicer
+
     original = maps[kind]
     if most is None or kind not in SD_OF:
         return original
     values = certain_part(maps, kind, most)
+    volumes = slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode")
+    shown = next((node for node in volumes if node.GetAttribute(CERTAIN)), None)
     if shown is None:
         shown = add_volume(values, geometry_of(original), "")
-        shown.SetAttribute("PCrCEST.Shown", "1")
+        shown.SetAttribute(CERTAIN, "1")
     else:
         fill_volume(shown, values, geometry_of(original))
     shown.SetName(f"{original.GetName()}, SD below {most:.0%}")

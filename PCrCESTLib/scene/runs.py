@@ -89,12 +89,17 @@ def find_runs() -> list[Run]:
         if run and node.GetAttribute(RECORD):
             maps = maps_of(run)
             if "fs" in maps:
-                kept, table = json.loads(node.GetText()), table_of(run)
-                if table is not None:
-                    fill_table(table, kept["rows"])
-                found = (maps, table, table_of(run, "summary"), kept["rows"], kept["record"])
+                kept = json.loads(node.GetText())
+                found = (maps, table_of(run), table_of(run, "summary"), kept["rows"], kept["record"])
                 runs.append(Run(run, node.GetAttribute(RECORD), *found))
     return runs
+
+
+def restore_tables() -> None:
+    """Give the tables of a scene that was reopened their numbers in full; a saved table has six digits only."""
+    for run in find_runs():
+        if run.table is not None:
+            fill_table(run.table, run.rows)
 
 
 def export_run(run: Run, folder: Path, *, overwrite: bool = False) -> list[str]:
@@ -132,7 +137,7 @@ def _read_map(folder: Path, kind: str) -> tuple[np.ndarray, Geometry]:
 
 
 def _add_record(record: dict[str, Any], rows: list[dict[str, str]], run: str, name: str) -> Any:
-    """Keep the table's numbers too: a table node in a saved scene has six digits only."""
+    """Keep the table's numbers too, for `restore_tables`."""
     import slicer
 
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTextNode", f"{name} provenance")

@@ -10,7 +10,7 @@ from PCrCESTLib.errors import OutputError, ReaderError
 from PCrCESTLib.readers.image_io import read_volume
 from PCrCESTLib.scene.colors import color_node, lab_to_srgb, path, scale
 from PCrCESTLib.scene.map_nodes import KINDS, certain_part, show_legend, shown_map, style
-from PCrCESTLib.scene.runs import add_run, export_run, find_runs
+from PCrCESTLib.scene.runs import add_run, export_run, find_runs, restore_tables
 from PCrCESTLib.scene.tables import read_rows
 from PCrCESTLib.scene.volumes import add_volume, array_of, geometry_of
 
@@ -115,6 +115,8 @@ def test_a_saved_scene_brings_runs_back(scene, results, tmp_path):
     assert back.name == "leg"
     assert back.record["warnings"] == ["Überraschung"]
     assert np.array_equal(array_of(back.maps["fs"]), values, equal_nan=True)
+    assert float(back.rows[0]["value"]) == 0.000912345678901
+    restore_tables()
     assert back.table.GetTable().GetColumnByName("value").GetValue(0) == 0.000912345678901
     display = back.maps["fs"].GetDisplayNode()
     assert display.GetColorNode().GetName() == color_node().GetName()
@@ -129,12 +131,12 @@ def test_doubtful_voxels_are_hidden_but_kept(scene, results):
     left = certain_part(run.maps, "fs", 0.15)
     inside = np.isfinite(values)
     assert np.array_equal(np.isfinite(left), inside & (sd <= 0.15 * np.nan_to_num(values)))
-    shown = shown_map(run.maps, "fs", 0.15, None)
+    shown = shown_map(run.maps, "fs", 0.15)
     assert shown is not run.maps["fs"]
     assert np.array_equal(array_of(run.maps["fs"]), values, equal_nan=True)
-    assert shown_map(run.maps, "fs", 0.9, shown) is shown
-    assert shown_map(run.maps, "fs", None, shown) is run.maps["fs"]
-    assert shown_map(run.maps, "quality", 0.1, shown) is run.maps["quality"]
+    assert shown_map(run.maps, "fs", 0.9) is shown
+    assert shown_map(run.maps, "fs", None) is run.maps["fs"]
+    assert shown_map(run.maps, "quality", 0.1) is run.maps["quality"]
 
 
 def test_what_a_user_sees(scene, results, oblique):
