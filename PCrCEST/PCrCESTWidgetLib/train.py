@@ -26,6 +26,7 @@ class TrainGroup:
     def __init__(self, panel):
         self.panel, self.ui = panel, panel.ui
         self.folder = None
+        self.model = None  # file of the model in training
         self.ui.trainLength.addItems([_(text) for text in LENGTHS])
         self.control = JobControl(
             self.ui.trainButton, self.ui.trainBar, self.ui.trainMessage, self.onDone, self.onFailed, self.onEnded
@@ -53,6 +54,7 @@ class TrainGroup:
         if (models / f"{name}.json").exists():
             raise PCrCESTError(_("a model {name} exists already; give another name").format(name=name))
         self.folder = Path(tempfile.mkdtemp(prefix="PCrCEST-", dir=slicer.app.temporaryPath))
+        self.model = models / f"{name}.json"
         try:
             self.control.start(self.arguments(name, models))
         except Exception:
@@ -72,8 +74,7 @@ class TrainGroup:
         return [*arguments, "--out", str(models), "--samples", f"{samples}", "--progress", "json"]
 
     def onDone(self, _facts):
-        name = self.ui.trainName.text.strip()
-        self.panel.quantify.addModel(str(modelsFolder() / f"{name}.json"))
+        self.panel.quantify.addModel(str(self.model))
 
     def onFailed(self, sentence, details):
         slicer.util.errorDisplay(sentence, windowTitle=_("PCrCEST"), detailedText=details)
