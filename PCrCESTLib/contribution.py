@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from PCrCESTLib.models.typical import FIELD_EXPONENT, FM, T1_S_AT_4P7T, T2_S
+from PCrCESTLib.models.typical import FM, T2_S, typical_t1
 from PCrCESTLib.physics import z_spectra
 from PCrCESTLib.saturation import Saturation
 from PCrCESTLib.synthesis.phantom_tissue import R1_SEMISOLID, muscle_tissue
@@ -50,7 +50,7 @@ def without_pcr(
         (n_offsets,), nowhere below ``z``.
     """
     one = np.ones(1)
-    t1 = T1_S_AT_4P7T * (field_t / 4.7) ** FIELD_EXPONENT
+    t1 = typical_t1(field_t)
     if np.isfinite(r1_obs):
         # R1obs = (R1w + fm R1s) / (1 + fm)
         t1 = 1 / max(r1_obs * (1 + FM) - FM * R1_SEMISOLID, 0.05)

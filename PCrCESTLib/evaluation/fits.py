@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from PCrCESTLib.evaluation.methods import Estimate, Method
-from PCrCESTLib.fitting.peak import PCR_PPM, exchange_term, fraction
+from PCrCESTLib.fitting.peak import exchange_term, fraction
 from PCrCESTLib.fitting.pools import POOL_SETS
 from PCrCESTLib.fitting.references import (
     Pair,
@@ -20,10 +20,11 @@ from PCrCESTLib.fitting.references import (
     polynomial_and_lines,
 )
 from PCrCESTLib.models.inference import Spectra
+from PCrCESTLib.models.typical import FM, typical_t1
+from PCrCESTLib.physics.concentration import PCR_PPM
 from PCrCESTLib.preparation.b0 import align
 
 STATED_KSW_PER_S = 110.0  # the middle of the reference paper's range
-TYPICAL_R1_PER_S, TYPICAL_FM = 0.62, 0.10
 
 
 def _six_pools(offsets_ppm: np.ndarray, z: np.ndarray) -> Pair:
@@ -67,8 +68,8 @@ class DoublePower:
 def _estimate(
     lab: np.ndarray, without: np.ndarray, spectra: Spectra, b1_ut: float, field_t: float
 ) -> Estimate:
-    r1 = np.where(np.isfinite(spectra.r1_obs), spectra.r1_obs, TYPICAL_R1_PER_S)
-    rex = exchange_term(lab, without, r1, b1_ut, field_t, TYPICAL_FM)
+    r1 = np.where(np.isfinite(spectra.r1_obs), spectra.r1_obs, 1 / typical_t1(field_t))
+    rex = exchange_term(lab, without, r1, b1_ut, field_t, FM)
     return Estimate(fraction(rex, STATED_KSW_PER_S, b1_ut), np.full(len(rex), STATED_KSW_PER_S))
 
 

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from PCrCESTLib.figures.text import INK, LABEL_PT, MUTED, PANEL_PT, ROI_COLORS, SMALL_PT, write
+from PCrCESTLib.physics.concentration import PCR_PPM
 
 if TYPE_CHECKING:
     from PCrCESTLib.figures.content import FigureInput, MeanSpectra
 
-PCR_PPM = 2.6
 ZOOM_PPM = (1.5, 3.5)
 FEWEST_ZOOM_POINTS = 3
 FARTHEST_PPM = 15.0  # reference frames lie beyond

@@ -31,7 +31,8 @@ class Solution:
     cost : ndarray
         (n,) half the sum of squares.
     converged : ndarray of bool
-        (n,) False where the iterations ran out or the residuals were not finite.
+        (n,) False where the iterations ran out or the residuals were not finite. A problem that no step can improve
+        any more, however damped, has converged.
     iterations : ndarray
         (n,) steps tried.
     """

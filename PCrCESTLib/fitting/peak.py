@@ -12,9 +12,9 @@ from __future__ import annotations
 import numpy as np
 
 from PCrCESTLib.physics import GAMMA
+from PCrCESTLib.physics.concentration import PCR_PPM
 from PCrCESTLib.synthesis.backgrounds import spin_lock_angle
 
-PCR_PPM = 2.6
 PCR_R2_PER_S = 100.0  # T2 of 10 ms
 _LEAST_Z = 0.01
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from PCrCESTLib.fitting.levenberg import solve
 from PCrCESTLib.fitting.multipool import fit_pools
-from PCrCESTLib.fitting.peak import PCR_PPM
 from PCrCESTLib.fitting.pools import MT, WATER, PoolBounds
+from PCrCESTLib.physics.concentration import PCR_PPM
 from PCrCESTLib.synthesis.backgrounds import spin_lock_angle
 
 # Offsets that hold neither CEST nor NOE: near water, and far from it.

@@ -312,4 +312,3 @@ def _finished(
         }
     n_muscle = min(THRESHOLD_SPECTRA, max(plan.pool, MEASURED_SPECTRA))
     return measured(replace(model, card=replace(model.card, training=training)), source, clean, n_muscle, rng)
-

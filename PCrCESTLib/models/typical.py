@@ -14,6 +14,11 @@ T2_S = 0.03
 FM = 0.10
 
 
+def typical_t1(field_t: float) -> float:
+    """T1 of muscle water, s, at B0 of ``field_t`` T."""
+    return T1_S_AT_4P7T * (field_t / 4.7) ** FIELD_EXPONENT
+
+
 def typical_z(
     field_t: float, saturation: Saturation, offsets_ppm: np.ndarray, b1_ut: float, b0_shift_ppm: np.ndarray
 ) -> np.ndarray:
@@ -37,7 +42,6 @@ def typical_z(
     ndarray
         (n_shifts, n_offsets).
     """
-    t1 = T1_S_AT_4P7T * (field_t / 4.7) ** FIELD_EXPONENT
-    values = (np.full(len(b0_shift_ppm), v) for v in (FS, KSW_PER_S, t1, T2_S, FM))
+    values = (np.full(len(b0_shift_ppm), v) for v in (FS, KSW_PER_S, typical_t1(field_t), T2_S, FM))
     tissue = muscle_tissue(*values)
     return np.asarray(z_spectra(tissue, saturation, offsets_ppm, b1_ut, field_t, b0_shift_ppm=b0_shift_ppm))

@@ -14,6 +14,7 @@ from PCrCESTLib.errors import PhysicsError
 
 WATER_PROTON_MM = 111_000.0  # 55.5 mol/l of water with two protons each
 PCR_PROTONS = 2.0
+PCR_PPM = 2.6  # offset of its guanidinium protons from water
 
 
 def fraction_from_concentration(concentration_mm: Any, protons: float = PCR_PROTONS) -> Any:

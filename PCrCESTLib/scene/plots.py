@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from PCrCESTLib.physics.concentration import PCR_PPM
 from PCrCESTLib.scene.spectra import Spectrum
 
 PLOT = "PCrCEST.Plot"
-PCR_PPM = 2.6
 REGION_PPM = (1.0, 4.5)
 WHOLE, REGION, EFFECT = "whole", "region", "effect"
 VIEWS = {REGION: "PCr region", WHOLE: "whole spectrum", EFFECT: "effect of PCr"}
@@ -46,7 +46,7 @@ def show_spectra(spectra: Sequence[Spectrum], title: str, view: str = WHOLE) -> 
             curves.append((f"{s.b1_ut:g} µT without PCr", x, rest, color, "model"))
     if curves:
         low, high = (float(f([f(c[2]) for c in curves])) for f in (min, max))
-        curves.append(("PCr 2.6 ppm", np.full(2, PCR_PPM), np.array([low, high]), (0.5, 0.5, 0.5), "mark"))
+        curves.append((f"PCr {PCR_PPM} ppm", np.full(2, PCR_PPM), np.array([low, high]), (0.5, 0.5, 0.5), "mark"))
     _set_curves(chart, curves)
     chart.SetTitle(title)
     chart.SetXAxisTitle("offset from water (ppm)")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from PCrCESTLib.roi import ROI_SPECTRUM
 from PCrCESTLib.scene.map_nodes import RUN
 
 TABLE = "PCrCEST.Table"
@@ -26,7 +27,6 @@ TITLES = {
 }
 NUMBERS = {"value", "sd", "n_voxels", "n_total", "volume_mm3", "flagged_share"}
 WHOLE = {"n_voxels", "n_total"}
-SUMMARY_ESTIMATOR = "ROI spectrum"
 # Title with unit, and what the value is multiplied by.
 SUMMARY = {"fs": ("fs (10⁻³)", 1e3), "ksw": ("ksw (1/s)", 1.0), "PCr": ("PCr (mM)", 1.0)}
 
@@ -77,7 +77,7 @@ def summary_rows(rows: Sequence[dict[str, str]]) -> list[dict[str, str]]:
     """One row a muscle: the estimates from its mean spectrum as ``value ± SD``, and what is not identifiable."""
     found: dict[str, dict[str, str]] = {}
     for row in rows:
-        if row["estimator"] != SUMMARY_ESTIMATOR:
+        if row["estimator"] != ROI_SPECTRUM:
             continue
         summary = found.setdefault(row["roi"], {"muscle": row["roi"], "voxels": row["n_voxels"], "note": ""})
         title, factor = SUMMARY[row["quantity"]]

@@ -12,6 +12,7 @@ import numpy as np
 
 from PCrCESTLib.errors import PhysicsError
 from PCrCESTLib.physics import Pool, SemisolidPool, Tissue, Water
+from PCrCESTLib.physics.concentration import PCR_PPM
 from PCrCESTLib.synthesis.phantom_shapes import LEGS, MUSCLE_NAMES, MUSCLES
 
 FAMILIES = ("realistic", "reference")
@@ -82,7 +83,7 @@ def muscle_tissue(
     if family not in FAMILIES:
         raise PhysicsError(f"no muscle family is called {family!r}; there are {', '.join(FAMILIES)}")
     t1 = t1_water_s
-    pcr = Pool("PCr", 2.6, fs, ksw_per_s, t1, 0.010)
+    pcr = Pool("PCr", PCR_PPM, fs, ksw_per_s, t1, 0.010)
     if family == "reference":
         semisolid = SemisolidPool(fm, 25.0, 1 / R1_SEMISOLID, 50e-6, 0.0, "lorentzian")
         return Tissue(Water(t1, t2_water_s), (pcr, *_reference_background(t1)), semisolid)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from PCrCESTLib.fitting.peak import PCR_PPM, exchange_term, fraction
+from PCrCESTLib.fitting.peak import exchange_term, fraction
 from PCrCESTLib.fitting.pools import POOL_SETS
 from PCrCESTLib.fitting.references import (
     asymmetry,
@@ -16,6 +16,7 @@ from PCrCESTLib.fitting.references import (
     polynomial_and_lines,
 )
 from PCrCESTLib.physics import GAMMA, Pool, Tissue, Water, z_spectra
+from PCrCESTLib.physics.concentration import PCR_PPM
 from PCrCESTLib.saturation import Saturation
 
 OFFSETS = np.concatenate([[-20, -15, -10, -8, -7, -6], np.arange(-5, 5.01, 0.125), [6, 7, 7.5, 8, 10, 15, 20]])
