@@ -20,11 +20,12 @@ from PCrCESTLib.fitting.references import (
     polynomial_and_lines,
 )
 from PCrCESTLib.models.inference import Spectra
-from PCrCESTLib.models.typical import FM, typical_t1
+from PCrCESTLib.models.typical import FM
 from PCrCESTLib.physics.concentration import PCR_PPM
 from PCrCESTLib.preparation.b0 import align
 
 STATED_KSW_PER_S = 110.0  # the middle of the reference paper's range
+TYPICAL_R1_PER_S = 0.62
 
 
 def _six_pools(offsets_ppm: np.ndarray, z: np.ndarray) -> Pair:
@@ -68,7 +69,7 @@ class DoublePower:
 def _estimate(
     lab: np.ndarray, without: np.ndarray, spectra: Spectra, b1_ut: float, field_t: float
 ) -> Estimate:
-    r1 = np.where(np.isfinite(spectra.r1_obs), spectra.r1_obs, 1 / typical_t1(field_t))
+    r1 = np.where(np.isfinite(spectra.r1_obs), spectra.r1_obs, TYPICAL_R1_PER_S)
     rex = exchange_term(lab, without, r1, b1_ut, field_t, FM)
     return Estimate(fraction(rex, STATED_KSW_PER_S, b1_ut), np.full(len(rex), STATED_KSW_PER_S))
 
