@@ -27,6 +27,10 @@ class ModelMismatchError(PCrCESTError):
     """No bundled model fits the protocol, or a named model does not fit it."""
 
 
+class MethodError(PCrCESTError):
+    """The scan lacks what the chosen method needs."""
+
+
 class OutputError(PCrCESTError):
     """The results cannot be written."""
 

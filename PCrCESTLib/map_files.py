@@ -11,27 +11,31 @@ from typing import Any
 
 import numpy as np
 
-from PCrCESTLib.contribution import without_pcr
 from PCrCESTLib.geometry import Geometry
 from PCrCESTLib.image_files import write_image
+from PCrCESTLib.methods.method import WITHOUT_PCR
 from PCrCESTLib.preparation.zseries import ZSeries
 from PCrCESTLib.quality import MEANING
 from PCrCESTLib.quantify import Maps
-from PCrCESTLib.roi import ROI_SPECTRUM, RoiRow, RoiSpectrum
+from PCrCESTLib.roi import RoiRow, RoiSpectrum
 
 MAP_UNITS = {
     "fs": {"quantity": "PCr proton fraction, M0_PCr/M0_water", "unit": "1"},
     "ksw": {"quantity": "PCr exchange rate, solute to water", "unit": "1/s"},
     "fs_sd": {"quantity": "posterior SD of fs", "unit": "1"},
     "ksw_sd": {"quantity": "posterior SD of ksw", "unit": "1/s"},
+    "arex": {"quantity": "relaxation rate that PCr adds at 2.6 ppm (AREX)", "unit": "1/s"},
+    "arex_sd": {"quantity": "SD of arex", "unit": "1/s"},
+    "misfit": {"quantity": "RMS of measured minus fitted Z over its noise SD", "unit": "1"},
     "b0": {"quantity": "frequency of water from its nominal one", "unit": "ppm"},
     "quality": {"quantity": "quality bit flags", "unit": "1"},
 }
 SPECTRUM_COLUMNS = ("roi", "b1_ut", "offset_ppm", "z", "z_without_pcr", "noise_sd")
+COMPONENT_COLUMNS = ("roi", "b1_ut", "offset_ppm", "curve", "z")
 
 
 def write_maps(result: Maps, geometry: Geometry, folder: Path) -> None:
-    """Write fs, ksw, their SDs, the water frequency and quality as NIfTI."""
+    """Write fs, ksw, their SDs, the method's further maps, the water frequency and quality as NIfTI."""
     for name, array in result.maps.items():
         write_image(array, geometry, folder / f"{name}.nii.gz")
     b0 = np.full(geometry.shape, np.nan, dtype=np.float32)
@@ -48,25 +52,32 @@ def write_roi_table(rows: Sequence[RoiRow], path: Path) -> None:
         writer.writerows(asdict(row) for row in rows)
 
 
-def write_roi_spectra(
-    spectra: Sequence[RoiSpectrum], rows: Sequence[RoiRow], series: ZSeries, path: Path
-) -> None:
+def write_roi_spectra(spectra: Sequence[RoiSpectrum], series: ZSeries, path: Path) -> None:
     """Write the mean spectrum of every region, B0-aligned, as measured and as it would be without PCr."""
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.writer(stream)
         writer.writerow(SPECTRUM_COLUMNS)
         for spectrum in spectra:
-            value = {
-                r.quantity: r.value for r in rows if r.roi == spectrum.roi and r.estimator == ROI_SPECTRUM
-            }
+            known = {c.b1_ut: c.z for c in spectrum.curves if c.name == WITHOUT_PCR}
             for b1, z in zip(series.powers_ut, spectrum.z, strict=True):
-                rest = without_pcr(
-                    z, spectrum.grid_ppm, b1, series.field_t, series.saturation, value["fs"], value["ksw"],
-                    spectrum.r1_obs,
-                )  # fmt: skip
+                rest = known.get(b1, np.full(len(z), np.nan))
                 for line in zip(spectrum.grid_ppm, z, rest, strict=True):
                     numbers = (f"{v:.6g}" for v in (b1, *line, spectrum.sigma))
                     writer.writerow([spectrum.roi, *numbers])
+
+
+def write_roi_curves(spectra: Sequence[RoiSpectrum], path: Path) -> None:
+    """Write the curves of a fit through every region's mean spectrum: the fit and what each pool takes from Z."""
+    with path.open("w", newline="", encoding="utf-8") as stream:
+        writer = csv.writer(stream)
+        writer.writerow(COMPONENT_COLUMNS)
+        for spectrum in spectra:
+            for curve in spectrum.curves:
+                for offset, z in zip(spectrum.grid_ppm, curve.z, strict=True):
+                    if np.isfinite(z):
+                        writer.writerow(
+                            [spectrum.roi, f"{curve.b1_ut:.6g}", f"{offset:.6g}", curve.name, f"{z:.6g}"]
+                        )
 
 
 def write_record(record: dict[str, Any], path: Path) -> None:

@@ -7,8 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from PCrCESTLib.figures import FigureInput, MeanSpectra
-from PCrCESTLib.models.device import Device
-from PCrCESTLib.models.model import Model
+from PCrCESTLib.methods.method import Method
 from PCrCESTLib.preparation.zseries import ZSeries
 from PCrCESTLib.quality import Quality
 from PCrCESTLib.quantify import Maps
@@ -21,8 +20,7 @@ def overview_input(
     result: Maps,
     rois: Sequence[tuple[str, np.ndarray]],
     spectra: Sequence[RoiSpectrum],
-    model: Model,
-    device: Device,
+    method: Method,
     anatomy: np.ndarray | None,
     name: str,
 ) -> FigureInput:
@@ -34,20 +32,22 @@ def overview_input(
         anatomy = series.m0 if series.m0 is not None else series.blocks[0].z[0]
     masks = dict(rois) or {"all tissue": result.voxels.mask}
     mean = tuple(
-        MeanSpectra(power, model.grid_ppm, np.stack([s.z[p] for s in spectra]))
+        MeanSpectra(power, method.grid_ppm, np.stack([s.z[p] for s in spectra]))
         for p, power in enumerate(series.powers_ut)
     )
     noise = ", ".join(f"{sd:.3g}" for sd in result.voxels.noise_sd)
     return FigureInput(
         geometry=series.geometry,
         fs=result.maps["fs"],
-        ksw=result.maps["ksw"],
+        ksw=result.maps["ksw"] if np.isfinite(result.estimates.ksw).any() else None,
         anatomy=np.nan_to_num(anatomy),
         fs_sd=result.maps["fs_sd"],
         ksw_sd=result.maps["ksw_sd"],
+        arex=result.maps.get("arex"),
+        arex_sd=result.maps.get("arex_sd"),
         ksw_identifiable=(result.quality & Quality.KSW_NOT_IDENTIFIABLE) == 0,
         rois=tuple((s.roi, masks[s.roi]) for s in spectra),
         spectra=mean,
         title=f"Phosphocreatine from CEST · {name}",
-        footer=f"PCrCEST {__version__} · model {model.card.name} · {device.name} · noise SD of Z {noise}",
+        footer=f"PCrCEST {__version__} · {method.title} · noise SD of Z {noise}",
     )

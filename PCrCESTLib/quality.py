@@ -12,6 +12,10 @@ from PCrCESTLib.models.inference import SIGMA_LIMITS, Posterior
 # A posterior this close to the width of what is known of muscle beforehand (`ModelCard.prior_log_sd`) does not tell
 # what the scan shows.
 IDENTIFIABLE_SHARE = 0.9
+# Spread of the usual range of muscle, fs 0.5 to 1.5·10⁻³ and ksw 50 to 170 s⁻¹ (`ModelCard.prior_log_sd` of their
+# middle): what a fit has to narrow down, which knows nothing beforehand.
+USUAL_FS_SD, USUAL_KSW_SD_PER_S = 0.31e-3, 37.0
+MOST_MISFIT = 1.5  # times the noise
 
 
 class Quality(IntFlag):
@@ -24,16 +28,18 @@ class Quality(IntFlag):
     FS_NOT_IDENTIFIABLE = 16
     KSW_NOT_IDENTIFIABLE = 32
     NO_VALUE = 64
+    NOT_CONVERGED = 128
 
 
 MEANING = {
     Quality.LOW_SNR: f"noise of Z above {SIGMA_LIMITS[1]:g}, the most the model was trained for",
     Quality.NO_WATER_DIP: "water frequency not found in the spectrum; a shift of 0 ppm was assumed",
     Quality.OUTSIDE_TRAINING: "unlike any training spectrum (fat, bone, artifact), or acquired otherwise than stated",
-    Quality.HIGH_RESIDUAL: "spectrum holds structure beyond noise that no training spectrum has",
+    Quality.HIGH_RESIDUAL: "spectrum holds structure beyond noise that no training spectrum has, or a fit misses",
     Quality.FS_NOT_IDENTIFIABLE: "fs no better known after the scan than from the usual range of muscle",
     Quality.KSW_NOT_IDENTIFIABLE: "ksw no better known after the scan than from the usual range of muscle",
     Quality.NO_VALUE: "no usable spectrum; the maps are NaN here",
+    Quality.NOT_CONVERGED: "the fit did not converge",
 }
 
 
@@ -47,30 +53,48 @@ def limits_of(powers_ut: tuple[float, ...]) -> tuple[str, ...]:
     )
 
 
-def flags(posterior: Posterior, sigma: np.ndarray, dip_found: np.ndarray, card: ModelCard) -> np.ndarray:
-    """Quality bits of n voxels, uint8 (n,).
+def scan_flags(sigma: np.ndarray, dip_found: np.ndarray) -> np.ndarray:
+    """Bits of n voxels that concern the scan whatever the method, uint8 (n,): from their noise SD and B0."""
+    return _bits({Quality.LOW_SNR: sigma > SIGMA_LIMITS[1], Quality.NO_WATER_DIP: ~dip_found})
+
+
+def network_flags(posterior: Posterior, card: ModelCard) -> np.ndarray:
+    """Bits of n voxels that the network's own answer sets, uint8 (n,); ``card`` holds thresholds and prior."""
+    return _bits(
+        {
+            Quality.OUTSIDE_TRAINING: (posterior.distance > card.thresholds["distance"])
+            | (posterior.suspicion > card.thresholds.get("suspicion", np.inf)),
+            Quality.HIGH_RESIDUAL: posterior.residual > card.thresholds["residual"],
+            Quality.FS_NOT_IDENTIFIABLE: posterior.log_sd_fs > IDENTIFIABLE_SHARE * card.prior_log_sd[0],
+            Quality.KSW_NOT_IDENTIFIABLE: posterior.log_sd_ksw > IDENTIFIABLE_SHARE * card.prior_log_sd[1],
+        }
+    )
+
+
+def fit_flags(fs_sd: np.ndarray, ksw_sd: np.ndarray, misfit: np.ndarray, converged: np.ndarray) -> np.ndarray:
+    """Bits of n voxels that a fit sets, uint8 (n,).
 
     Parameters
     ----------
-    posterior : Posterior
-        What the network gave for them.
-    sigma : ndarray
-        (n,) noise SD of Z.
-    dip_found : ndarray of bool
-        (n,) whether the water frequency is known.
-    card : ModelCard
-        Holds the thresholds and the prior.
+    fs_sd, ksw_sd : ndarray
+        (n,) SDs; NaN where the method does not tell.
+    misfit : ndarray
+        (n,) RMS of measured minus fitted Z over the noise SD; NaN where nothing is fitted.
+    converged : ndarray of bool
+        (n,).
     """
-    conditions = {
-        Quality.LOW_SNR: sigma > SIGMA_LIMITS[1],
-        Quality.NO_WATER_DIP: ~dip_found,
-        Quality.OUTSIDE_TRAINING: (posterior.distance > card.thresholds["distance"])
-        | (posterior.suspicion > card.thresholds.get("suspicion", np.inf)),
-        Quality.HIGH_RESIDUAL: posterior.residual > card.thresholds["residual"],
-        Quality.FS_NOT_IDENTIFIABLE: posterior.log_sd_fs > IDENTIFIABLE_SHARE * card.prior_log_sd[0],
-        Quality.KSW_NOT_IDENTIFIABLE: posterior.log_sd_ksw > IDENTIFIABLE_SHARE * card.prior_log_sd[1],
-    }
-    bits = np.zeros(len(sigma), dtype=np.uint8)
+    return _bits(
+        {
+            Quality.HIGH_RESIDUAL: misfit > MOST_MISFIT,
+            Quality.FS_NOT_IDENTIFIABLE: ~(fs_sd <= IDENTIFIABLE_SHARE * USUAL_FS_SD),
+            Quality.KSW_NOT_IDENTIFIABLE: ~(ksw_sd <= IDENTIFIABLE_SHARE * USUAL_KSW_SD_PER_S),
+            Quality.NOT_CONVERGED: ~converged,
+        }
+    )
+
+
+def _bits(conditions: dict[Quality, np.ndarray]) -> np.ndarray:
+    bits = np.zeros(len(next(iter(conditions.values()))), dtype=np.uint8)
     for flag, condition in conditions.items():
         bits |= np.where(condition, np.uint8(flag), np.uint8(0))
     return bits

@@ -8,15 +8,13 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from PCrCESTLib.errors import ReaderError
-from PCrCESTLib.models.device import Device
-from PCrCESTLib.models.inference import Posterior, Spectra, predict
-from PCrCESTLib.models.model import Model
-from PCrCESTLib.models.registry import interpolation_note, require_match
+from PCrCESTLib.methods.method import Estimates, Method
+from PCrCESTLib.models.inference import Spectra
 from PCrCESTLib.preparation.b0 import samples_water_dip, shift_from_dip
 from PCrCESTLib.preparation.mask import body_mask
 from PCrCESTLib.preparation.noise import estimate_noise
-from PCrCESTLib.preparation.zseries import ZSeries, protocol_of
-from PCrCESTLib.quality import Quality, flags, limits_of
+from PCrCESTLib.preparation.zseries import ZSeries
+from PCrCESTLib.quality import Quality, limits_of, scan_flags
 
 MAP_NAMES = ("fs", "ksw", "fs_sd", "ksw_sd")
 Report = Callable[[float, str], None]
@@ -26,18 +24,19 @@ Report = Callable[[float, str], None]
 class Companions:
     """Maps that go with a series, each (z, y, x) on its grid, NaN where unknown; None where not given.
 
-    ``r1_obs`` in s⁻¹, ``relative_b1`` dimensionless, ``b0_ppm`` in ppm, ``mask`` bool.
+    ``r1_obs`` in s⁻¹, ``relative_b1`` and ``fm`` (MT pool-size ratio) dimensionless, ``b0_ppm`` in ppm, ``mask`` bool.
     """
 
     r1_obs: np.ndarray | None = None
     relative_b1: np.ndarray | None = None
     b0_ppm: np.ndarray | None = None
     mask: np.ndarray | None = None
+    fm: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
 class Voxels:
-    """The tissue voxels of a series with everything the network takes.
+    """The tissue voxels of a series with everything a method takes.
 
     ``mask`` is bool (z, y, x) and its True voxels, in array order, are the rows of ``spectra``; ``dip_found`` (n,)
     tells where the water frequency is known.
@@ -54,21 +53,22 @@ class Voxels:
 class Maps:
     """Result on the series' grid.
 
-    ``maps`` holds fs, ksw (s⁻¹), fs_sd and ksw_sd, float32 (z, y, x), NaN outside tissue; ``quality`` uint8 the
-    bits of `Quality`. ``voxels`` and ``posterior`` keep what ROI estimates and plots need.
+    ``maps`` holds fs, ksw (s⁻¹), fs_sd, ksw_sd and the method's further maps, float32 (z, y, x), NaN outside tissue
+    and where the method has no answer; ``quality`` uint8 the bits of `Quality`. ``voxels`` and ``estimates`` keep what
+    ROI estimates and plots need.
     """
 
     maps: dict[str, np.ndarray]
     quality: np.ndarray
     voxels: Voxels
-    posterior: Posterior
+    estimates: Estimates
     warnings: tuple[str, ...] = field(default=())
 
 
 def quantify(
-    series: ZSeries, companions: Companions, model: Model, device: Device, report: Report = lambda *_: None
+    series: ZSeries, companions: Companions, method: Method, report: Report = lambda *_: None
 ) -> Maps:
-    """Run the pipeline: mask, noise, B0, network.
+    """Run the pipeline: mask, noise, B0, method.
 
     Parameters
     ----------
@@ -76,29 +76,26 @@ def quantify(
         Normalized spectra of one subject.
     companions : Companions
         Maps on the same grid.
-    model, device : Model, Device
-        What computes and where.
+    method : Method
+        Made for this scan.
     report : callable
         Gets (fraction, stage); what it raises stops the job.
 
     Raises
     ------
-    ModelMismatchError
-        When the model was trained for another acquisition.
     ReaderError
         When there is no tissue voxel.
     """
-    require_match(model, protocol_of(series))
     report(0.0, "preparing")
     voxels = prepare_voxels(series, companions)
     report(0.2, "inference")
-    posterior = predict(model, voxels.spectra, device.backend, lambda f: report(0.2 + 0.8 * f, "inference"))
-    maps = {name: _on_grid(voxels.mask, getattr(posterior, name)) for name in MAP_NAMES}
+    estimates = method.estimate(voxels.spectra, lambda f: report(0.2 + 0.8 * f, "inference"))
+    found = {name: getattr(estimates, name) for name in MAP_NAMES} | estimates.further
+    maps = {name: _on_grid(voxels.mask, values) for name, values in found.items()}
     quality = np.where(voxels.mask, 0, np.uint8(Quality.NO_VALUE)).astype(np.uint8)
-    quality[voxels.mask] = flags(posterior, voxels.spectra.sigma, voxels.dip_found, model.card)
-    note = interpolation_note(model, protocol_of(series), float(np.median(voxels.spectra.sigma)))
-    warnings = (*([note] if note else []), *_warnings(series, voxels, quality))
-    return Maps(maps, quality, voxels, posterior, warnings)
+    quality[voxels.mask] = scan_flags(voxels.spectra.sigma, voxels.dip_found) | estimates.flags
+    warnings = (*method.notes(voxels.spectra), *_warnings(series, voxels, quality, estimates))
+    return Maps(maps, quality, voxels, estimates, warnings)
 
 
 def prepare_voxels(series: ZSeries, companions: Companions) -> Voxels:
@@ -130,11 +127,15 @@ def prepare_voxels(series: ZSeries, companions: Companions) -> Voxels:
     sigma = np.sqrt(np.mean([level.voxel**2 for level in levels], axis=0))
     b0, found, b0_note = _water_frequency(z[0], offsets[0], companions.b0_ppm, mask)
     spectra = Spectra(
-        offsets, z, sigma, b0, _values(companions.r1_obs, mask), _values(companions.relative_b1, mask)
+        offsets,
+        z,
+        sigma,
+        b0,
+        _values(companions.r1_obs, mask),
+        _values(companions.relative_b1, mask),
+        None if companions.fm is None else companions.fm[mask],
     )
     notes.append(b0_note)
-    if companions.r1_obs is None:
-        notes.append("no R1 or T1 map was given; R1 is treated as unknown within the training range")
     return Voxels(mask, spectra, found, tuple(level.scan for level in levels), tuple(notes))
 
 
@@ -166,18 +167,21 @@ def _on_grid(mask: np.ndarray, values: np.ndarray) -> np.ndarray:
     return grid
 
 
-def _warnings(series: ZSeries, voxels: Voxels, quality: np.ndarray) -> tuple[str, ...]:
-    found = [*voxels.notes, *limits_of(series.powers_ut)]
+def _warnings(series: ZSeries, voxels: Voxels, quality: np.ndarray, estimates: Estimates) -> tuple[str, ...]:
+    tells_ksw = bool(np.isfinite(estimates.ksw).any())
+    found = [*voxels.notes, *(limits_of(series.powers_ut) if tells_ksw else ())]
     bits = quality[voxels.mask]
-    for flag, text in (
-        (Quality.KSW_NOT_IDENTIFIABLE, "ksw is not identifiable"),
-        (Quality.FS_NOT_IDENTIFIABLE, "fs is not identifiable"),
-        (Quality.OUTSIDE_TRAINING, "the spectrum is unlike the training spectra"),
-        (Quality.HIGH_RESIDUAL, "the spectrum has structure the model does not know"),
-        (Quality.NO_WATER_DIP, "the water frequency is unknown"),
-        (Quality.LOW_SNR, "the noise is above the training range"),
-    ):
+    texts = {
+        Quality.KSW_NOT_IDENTIFIABLE: "ksw is not identifiable",
+        Quality.FS_NOT_IDENTIFIABLE: "fs is not identifiable",
+        Quality.OUTSIDE_TRAINING: "the spectrum is unlike the training spectra",
+        Quality.HIGH_RESIDUAL: "the spectrum has structure the method does not know",
+        Quality.NO_WATER_DIP: "the water frequency is unknown",
+        Quality.LOW_SNR: "the noise is above the training range",
+        Quality.NOT_CONVERGED: "the fit did not converge",
+    }
+    for flag, text in texts.items():
         share = float(np.mean((bits & flag) > 0))
-        if share > 0.02:
+        if share > 0.02 and (tells_ksw or flag != Quality.KSW_NOT_IDENTIFIABLE):
             found.append(f"in {share:.0%} of the voxels {text}")
     return tuple(found)

@@ -4,30 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
-from PCrCESTLib.models.device import Device
-from PCrCESTLib.models.inference import Posterior, Spectra, predict
-from PCrCESTLib.models.model import Model
-from PCrCESTLib.models.region import at_likely_noise, mean_spectrum
+from PCrCESTLib.methods.method import Curve, Estimates, Method
 from PCrCESTLib.physics.concentration import concentration_from_fraction
-from PCrCESTLib.quality import IDENTIFIABLE_SHARE, Quality
+from PCrCESTLib.quality import Quality
 from PCrCESTLib.quantify import Maps
 
 VOXEL_MEAN = "mean of voxels"
 ROI_SPECTRUM = "ROI spectrum"
-UNITS = {"fs": "1", "ksw": "1/s", "PCr": "mM"}
+UNITS = {"fs": "1", "ksw": "1/s", "PCr": "mM", "AREX": "1/s"}
+OBJECTIONS = (
+    Quality.LOW_SNR
+    | Quality.NO_WATER_DIP
+    | Quality.OUTSIDE_TRAINING
+    | Quality.HIGH_RESIDUAL
+    | Quality.NOT_CONVERGED
+)
+NOT_IDENTIFIABLE = {"fs": Quality.FS_NOT_IDENTIFIABLE, "ksw": Quality.KSW_NOT_IDENTIFIABLE}
 
 
 @dataclass(frozen=True)
 class RoiRow:
     """One number of one region.
 
-    ``estimator`` is ``mean of voxels`` (``sd`` is then the SD between voxels) or ``ROI spectrum`` (the network on the
+    ``estimator`` is ``mean of voxels`` (``sd`` is then the SD between voxels) or ``ROI spectrum`` (the method on the
     B0-aligned mean spectrum at its own noise level; ``sd`` is then the SD of the estimate). ``identifiable`` is
-    False where the estimate only repeats the training range. ``flagged_share`` is the share of voxels with a
-    quality flag other than the two on identifiability.
+    False where the estimate is hardly better known than before the scan. ``flagged_share`` is the share of voxels with
+    a quality flag other than the two on identifiability.
     """
 
     roi: str
@@ -48,25 +54,24 @@ class RoiRow:
 class RoiSpectrum:
     """B0-aligned mean spectrum of a region: ``z`` (n_powers, n_grid) on ``grid_ppm`` with noise SD ``sigma``.
 
-    ``r1_obs`` is the mean of those known, s⁻¹, or NaN.
+    ``curves`` are the method's own.
     """
 
     roi: str
     grid_ppm: np.ndarray
     z: np.ndarray
     sigma: float
-    r1_obs: float
+    curves: tuple[Curve, ...]
 
 
 def roi_rows(
     maps: Maps,
     rois: Sequence[tuple[str, np.ndarray]],
-    model: Model,
-    device: Device,
+    method: Method,
     voxel_volume_mm3: float,
     pcr_protons: float,
 ) -> tuple[list[RoiRow], list[RoiSpectrum]]:
-    """Return both estimates of fs, ksw and PCr concentration for every region, and its mean spectrum.
+    """Return both estimates of every quantity the method tells for every region, and its mean spectrum.
 
     A region without a usable voxel has neither.
 
@@ -76,7 +81,7 @@ def roi_rows(
         Result of `quantify`.
     rois : sequence of (name, mask)
         Masks bool (z, y, x); they may overlap.
-    model, device : Model, Device
+    method : Method
         As used for the maps.
     voxel_volume_mm3 : float
         Volume of one voxel.
@@ -90,60 +95,68 @@ def roi_rows(
         n_voxels, n_total = int(inside.sum()), int(mask.sum())
         if n_voxels == 0:
             continue
-        usable = Quality.LOW_SNR | Quality.NO_WATER_DIP | Quality.OUTSIDE_TRAINING | Quality.HIGH_RESIDUAL
-        flagged = float(np.mean((maps.quality[mask & maps.voxels.mask] & usable) > 0))
-        mean, posterior = _roi_estimate(maps.voxels.spectra, inside, model, device, name)
-        spectra.append(mean)
+        bits = maps.quality[mask & maps.voxels.mask]
+        mean, estimate = method.region(maps.voxels.spectra.rows(np.nonzero(inside)[0]))
+        spectra.append(
+            RoiSpectrum(
+                name,
+                method.grid_ppm,
+                np.concatenate(mean.z),
+                float(mean.sigma[0]),
+                tuple(method.curves(mean, estimate)),
+            )
+        )
         common = {
             "n_voxels": n_voxels,
             "n_total": n_total,
             "volume_mm3": n_voxels * voxel_volume_mm3,
-            "flagged_share": flagged,
+            "flagged_share": float(np.mean((bits & OBJECTIONS) > 0)),
         }
-        rows += _rows(name, maps.posterior, inside, posterior, model, pcr_protons, common)
+        rows += _rows(name, (maps.estimates, inside, bits), estimate, pcr_protons, common)
     return rows, spectra
-
-
-def _roi_estimate(
-    spectra: Spectra, inside: np.ndarray, model: Model, device: Device, name: str
-) -> tuple[RoiSpectrum, Posterior]:
-    """Network on the mean of the region's B0-aligned spectra at the noise level of that mean (`likely_noise`)."""
-    mean = at_likely_noise(model, mean_spectrum(spectra.rows(np.nonzero(inside)[0]), model.grid_ppm))
-    spectrum = RoiSpectrum(name, model.grid_ppm, np.concatenate(mean.z), float(mean.sigma[0]), float(mean.r1_obs[0]))
-    return spectrum, predict(model, mean, device.backend)
 
 
 def _rows(
     name: str,
-    voxels: Posterior,
-    inside: np.ndarray,
-    roi: Posterior,
-    model: Model,
+    voxels: tuple[Estimates, np.ndarray, np.ndarray],
+    roi: Estimates,
     pcr_protons: float,
-    common: dict[str, float],
+    common: dict[str, Any],
 ) -> list[RoiRow]:
     rows = []
-    for i, quantity in enumerate(("fs", "ksw")):
-        values = getattr(voxels, quantity)[inside]
-        spread = float(values.std(ddof=1)) if len(values) > 1 else float("nan")
-        limit = IDENTIFIABLE_SHARE * model.card.prior_log_sd[i]
-        voxel_ok = bool(np.median(getattr(voxels, f"log_sd_{quantity}")[inside]) <= limit)
-        roi_ok = bool(getattr(roi, f"log_sd_{quantity}")[0] <= limit)
-        for estimator, value, sd, meaning, ok in (
-            (VOXEL_MEAN, float(values.mean()), spread, "between voxels", voxel_ok),
+    of_voxels, inside, bits = voxels
+    for quantity, (values, _) in _quantities(of_voxels).items():
+        value, sd = (float(v[0]) for v in _quantities(roi)[quantity])
+        known = values[inside][np.isfinite(values[inside])]
+        if not len(known):
+            continue
+        unknown = NOT_IDENTIFIABLE.get(quantity, 0)
+        spread = float(known.std(ddof=1)) if len(known) > 1 else float("nan")
+        for estimator, number, its_sd, meaning, ok in (
             (
-                ROI_SPECTRUM,
-                float(getattr(roi, quantity)[0]),
-                float(getattr(roi, f"{quantity}_sd")[0]),
-                "of estimate",
-                roi_ok,
+                VOXEL_MEAN,
+                float(known.mean()),
+                spread,
+                "between voxels",
+                float(np.mean((bits & unknown) > 0)) <= 0.5,
             ),
+            (ROI_SPECTRUM, value, sd, "of estimate", not roi.flags[0] & unknown),
         ):
-            row = RoiRow(name, quantity, UNITS[quantity], estimator, value, sd, meaning, ok, **common)  # type: ignore[arg-type]
+            row = RoiRow(
+                name, quantity, UNITS[quantity], estimator, number, its_sd, meaning, bool(ok), **common
+            )
             rows.append(row)
             if quantity == "fs":
                 to_mm = concentration_from_fraction(1.0, pcr_protons)
                 rows.append(
-                    replace(row, quantity="PCr", unit=UNITS["PCr"], value=value * to_mm, sd=sd * to_mm)
+                    replace(row, quantity="PCr", unit=UNITS["PCr"], value=number * to_mm, sd=its_sd * to_mm)
                 )
     return rows
+
+
+def _quantities(e: Estimates) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Values and SDs, (n,) each, of what the method tells; a stated ksw is no result."""
+    found = {"fs": (e.fs, e.fs_sd), "ksw": (e.ksw, e.ksw_sd)}
+    if "arex" in e.further:
+        found["AREX"] = (e.further["arex"], e.further["arex_sd"])
+    return found

@@ -14,13 +14,12 @@ from PCrCESTLib.advice.design import Progress
 from PCrCESTLib.advice.search import SearchResult, search_protocols
 from PCrCESTLib.errors import PhysicsError
 from PCrCESTLib.physics.bound import Bound, bound, is_costly
-from PCrCESTLib.physics.library import human_muscle, rat_muscle, reference_muscle
+from PCrCESTLib.physics.library import HUMAN_UP_TO_T, human_muscle, rat_muscle, reference_muscle
 from PCrCESTLib.physics.prior import FS, KSW, default_prior, get_value, with_values
 from PCrCESTLib.physics.tissue import Tissue
 from PCrCESTLib.protocol import Protocol
 
 TISSUES = ("auto", "rat", "human", "reference")
-HUMAN_UP_TO_T = 3.5  # "auto" takes a scanner up to this field for a clinical one
 FS_FACTORS = (0.6, 1.0, 1.4)  # the reference paper's fs grid is 0.6 to 1.4 times its middle
 KSW_PER_S = (60.0, 105.0, 160.0)
 DEFAULT_NOISE = (0.01, 0.005)  # the public rat legs have 0.009

@@ -127,7 +127,7 @@ def _subject(args: argparse.Namespace) -> tuple[Subject, list[Rival], list[str]]
     model = _model(args, protocol)
     rivals, notes = _rivals(args.rivals, protocol)
     methods: list[Method] = [TwoBranch(model), *(RivalNetwork(rival) for rival in rivals)]
-    methods += [*fits_for(protocol.field_t, protocol.powers_ut), PriorMean()]
+    methods += [*fits_for(protocol), PriorMean()]
     effort = replace(REDUCED if args.reduced else FULL, seed=args.seed)
     return Subject(methods, model, protocol, effort), rivals, notes
 

@@ -15,10 +15,21 @@ import numpy as np
 
 from PCrCESTLib.commands.remedy import remedy
 from PCrCESTLib.errors import MissingExtraError
-from PCrCESTLib.map_files import write_maps, write_record, write_roi_spectra, write_roi_table
+from PCrCESTLib.fitting.peak import STATED_KSW_PER_S, STATED_KSW_SD_PER_S
+from PCrCESTLib.fitting.pools import POOL_SETS
+from PCrCESTLib.map_files import (
+    write_maps,
+    write_record,
+    write_roi_curves,
+    write_roi_spectra,
+    write_roi_table,
+)
+from PCrCESTLib.methods import METHODS, Method, Settings, make_fit
+from PCrCESTLib.methods.choice import NETWORK
+from PCrCESTLib.methods.network import TwoBranch
+from PCrCESTLib.methods.settings import CONVERSIONS, REX
 from PCrCESTLib.models.card import sha256
-from PCrCESTLib.models.device import DEVICES, Device, choose_device
-from PCrCESTLib.models.model import Model
+from PCrCESTLib.models.device import DEVICES, choose_device
 from PCrCESTLib.models.registry import choose_model, find_model, require_match
 from PCrCESTLib.outputs import staged
 from PCrCESTLib.physics.concentration import PCR_PROTONS
@@ -30,8 +41,6 @@ from PCrCESTLib.quantify import Companions, Maps, quantify
 from PCrCESTLib.readers import RoiSet, read_map, read_mask, read_rois, read_series
 from PCrCESTLib.roi import ROI_SPECTRUM, RoiRow, RoiSpectrum, roi_rows
 from PCrCESTLib.version import __version__
-
-METHODS = ("two-branch",)
 
 
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
@@ -56,13 +65,13 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     relaxation = parser.add_mutually_exclusive_group()
     relaxation.add_argument("--r1", type=Path, metavar="R1.nii.gz", help="R1 map")
     relaxation.add_argument("--t1", type=Path, metavar="T1.nii.gz", help="T1 map")
-    add("--fm", type=Path, metavar="FM.nii.gz", help="MT pool-size ratio map (kept for methods that use it)")
+    add("--fm", type=Path, metavar="FM.nii.gz", help="MT pool-size ratio map, for the fits of a peak")
     add("--b1", type=Path, metavar="RELB1.nii.gz", help="relative B1 map (1 = nominal)")
     add("--b0", type=Path, metavar="PPM.nii.gz", help="B0 shift map; by default from the water dip")
     add("--mask", type=Path, metavar="M.nii.gz", help="where to compute; by default the body")
     add("--rois", type=Path, metavar="LABELS.nii.gz|.seg.nrrd", help="regions for the table")
     add("--anatomy", type=Path, metavar="ANAT.nii.gz", help="image under the maps of the picture")
-    add("--method", choices=METHODS, default=METHODS[0], help="how to compute (default: %(default)s)")
+    add("--method", choices=tuple(METHODS), default=NETWORK, help="how to compute (default: %(default)s)")
     add("--model", default="auto", metavar="auto|NAME|FILE", help="network weights (default: by protocol)")
     add("--device", choices=DEVICES, default="auto", help="where to compute (default: %(default)s)")
     add(
@@ -71,6 +80,30 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         default=PCR_PROTONS,
         metavar="N",
         help="exchangeable protons of a PCr molecule, for mM (default: %(default)g)",
+    )
+    fits = parser.add_argument_group("settings of the fits of a peak, which cannot tell ksw")
+    fits.add_argument(
+        "--ksw",
+        type=float,
+        default=STATED_KSW_PER_S,
+        metavar="PER_S",
+        help="exchange rate at which fs is given (default: %(default)g)",
+    )
+    fits.add_argument(
+        "--ksw-sd",
+        type=float,
+        default=STATED_KSW_SD_PER_S,
+        metavar="PER_S",
+        help="how well it is known, for the SD of fs (default: %(default)g)",
+    )
+    fits.add_argument(
+        "--pools", type=int, choices=tuple(POOL_SETS), default=6, help="pools of mplf (default: %(default)s)"
+    )
+    fits.add_argument(
+        "--conversion",
+        choices=CONVERSIONS,
+        default=REX,
+        help="from peak to fs: by the Rex formula, or the JHU calibration for 3 T, 0.6 uT, 2 s (default: %(default)s)",
     )
     add("--progress", choices=KINDS, default="bar", help="how to report progress (default: %(default)s)")
     parser.set_defaults(func=run)
@@ -100,30 +133,30 @@ def run(args: argparse.Namespace) -> int:
     with staged(args.out, overwrite=args.overwrite) as folder:
         progress.step(0.0, "reading")
         inputs = _read(args)
-        known_limits = limits_of(inputs.series.powers_ut)
+        method = _method(args, inputs)
+        known_limits = limits_of(inputs.series.powers_ut) if args.method == NETWORK else ()
         for limit in known_limits:
             progress.warn(limit)
-        model, why_model = _model(args.model, inputs)
-        device = choose_device(args.device)
         result = quantify(
             inputs.series,
             inputs.companions,
-            model,
-            device,
+            method,
             lambda fraction, stage: progress.step(0.1 + 0.75 * fraction, stage),
         )
         progress.step(0.85, "regions")
-        all_rows, spectra = _regions(args, inputs, result, model, device)
+        all_rows, spectra = _regions(args, inputs, result, method)
         rows = [] if inputs.rois is None else all_rows
         progress.step(0.9, "writing")
         write_maps(result, inputs.series.geometry, folder)
         if rows:
             write_roi_table(rows, folder / "roi_statistics.csv")
-        write_roi_spectra(spectra, all_rows, inputs.series, folder / "roi_spectra.csv")
+        write_roi_spectra(spectra, inputs.series, folder / "roi_spectra.csv")
+        if args.method != NETWORK:
+            write_roi_curves(spectra, folder / "roi_curves.csv")
         warnings = [*inputs.notes, *result.warnings, *_empty_regions(inputs, spectra)]
         name = " + ".join(path.name for path in args.series)
-        warnings += _picture(inputs, result, spectra, model, device, folder / "overview.png", name)
-        record = _record(args, inputs, result, model, why_model, device, warnings)
+        warnings += _picture(inputs, result, spectra, method, folder / "overview.png", name)
+        record = _record(args, inputs, result, method, warnings)
         record["seconds"] = round(time.monotonic() - started, 2)
         write_record(record, folder / "quantify.json")
         files = sorted(p.name for p in folder.iterdir())
@@ -132,7 +165,7 @@ def run(args: argparse.Namespace) -> int:
             progress.warn(warning)
     progress.finish(out=str(args.out), files=files, seconds=record["seconds"])
     if args.progress == "bar":
-        sys.stdout.write(_summary(args.out, rows, model, why_model, device))
+        sys.stdout.write(_summary(args.out, rows, method))
     return 0
 
 
@@ -156,34 +189,46 @@ def _read(args: argparse.Namespace) -> _Inputs:
         relative_b1=optional(args.b1, "b1"),
         b0_ppm=optional(args.b0, "b0"),
         mask=mask.values if mask else None,
+        fm=optional(args.fm, "fm"),
     )
-    if args.fm:
-        optional(args.fm, "fm")
-        notes.append("the fm map was checked but the two-branch method does not use it")
+    if args.fm and args.method in (NETWORK, "bm"):
+        notes.append(f"the fm map was checked but the method {args.method} does not use it")
     rois = read_rois(args.rois, grid) if args.rois else None
     anatomy = read_map(args.anatomy, "image", grid).values if args.anatomy else None
     notes.extend(rois.notes if rois else ())
     return _Inputs(series, companions, rois, anatomy, tuple(notes), remedy(args.series, read, args.protocol))
 
 
-def _model(name: str, inputs: _Inputs) -> tuple[Model, str]:
+def _method(args: argparse.Namespace, inputs: _Inputs) -> Method:
+    """Make the method ready for the scan.
+
+    Raises
+    ------
+    PCrCESTError
+        When no model fits, or the scan lacks what a fit needs.
+    """
     protocol = protocol_of(inputs.series)
-    if name == "auto":
-        return choose_model(protocol, inputs.remedy)
-    model = find_model(name)
-    require_match(model, protocol, inputs.remedy)
-    return model, f"{model.card.name} was asked for"
+    if args.method != NETWORK:
+        settings = Settings(args.pools, args.ksw, args.ksw_sd, args.conversion, args.pcr_protons)
+        return make_fit(args.method, protocol, settings)
+    device = choose_device(args.device)
+    if args.model == "auto":
+        model, reason = choose_model(protocol, inputs.remedy)
+    else:
+        model, reason = find_model(args.model), ""
+        require_match(model, protocol, inputs.remedy)
+        reason = f"{model.card.name} was asked for"
+    return TwoBranch(model, device, protocol, reason)
 
 
 def _regions(
-    args: argparse.Namespace, inputs: _Inputs, result: Maps, model: Model, device: Device
+    args: argparse.Namespace, inputs: _Inputs, result: Maps, method: Method
 ) -> tuple[list[RoiRow], list[RoiSpectrum]]:
     if inputs.rois is None:
         regions = [("all tissue", result.voxels.mask)]
     else:
         regions = list(zip(inputs.rois.names, inputs.rois.masks, strict=True))
-    volume = inputs.series.geometry.voxel_volume_mm3
-    return roi_rows(result, regions, model, device, volume, args.pcr_protons)
+    return roi_rows(result, regions, method, inputs.series.geometry.voxel_volume_mm3, args.pcr_protons)
 
 
 def _empty_regions(inputs: _Inputs, spectra: list[RoiSpectrum]) -> list[str]:
@@ -201,8 +246,7 @@ def _picture(
     inputs: _Inputs,
     result: Maps,
     spectra: list[RoiSpectrum],
-    model: Model,
-    device: Device,
+    method: Method,
     path: Path,
     name: str,
 ) -> list[str]:
@@ -211,7 +255,7 @@ def _picture(
     from PCrCESTLib.overview import overview_input
 
     rois = [] if inputs.rois is None else list(zip(inputs.rois.names, inputs.rois.masks, strict=True))
-    content = overview_input(inputs.series, result, rois, spectra, model, device, inputs.anatomy, name)
+    content = overview_input(inputs.series, result, rois, spectra, method, inputs.anatomy, name)
     try:
         save_overview(path, content)
     except MissingExtraError as error:
@@ -223,9 +267,7 @@ def _record(
     args: argparse.Namespace,
     inputs: _Inputs,
     result: Maps,
-    model: Model,
-    why_model: str,
-    device: Device,
+    method: Method,
     warnings: list[str],
 ) -> dict[str, Any]:
     given = {
@@ -233,21 +275,17 @@ def _record(
         for name in ("protocol", "r1", "t1", "fm", "b1", "b0", "mask", "rois", "anatomy")
     }
     files = [("series", path) for path in args.series] + [(n, p) for n, p in given.items() if p is not None]
-    card = model.card
+    facts = method.record()
+    if "device" in facts:
+        facts["device"] = {"requested": args.device, **facts["device"]}
+    facts["roi_estimator"] = f"{ROI_SPECTRUM}: {facts['roi_estimator']}"
     return {
         "software": f"PCrCEST {__version__}",
         "finished": datetime.now(timezone.utc).isoformat(timespec="seconds"),
         "inputs": [{"role": role, "path": str(path), "sha256": _checksum(path)} for role, path in files],
         "protocol": protocol_to_dict(protocol_of(inputs.series)),
         "method": args.method,
-        "model": {
-            "name": card.name,
-            "sha256": card.weights_sha256,
-            "reason": why_model,
-            "errors": card.measured_errors,
-        },
-        "device": {"requested": args.device, "used": device.name, "reason": device.reason},
-        "roi_estimator": f"{ROI_SPECTRUM}: the network on the mean of the region's B0-aligned spectra at its own noise",
+        **facts,
         "pcr_protons": args.pcr_protons,
         "noise_sd": {
             f"{p:g} uT": sd for p, sd in zip(inputs.series.powers_ut, result.voxels.noise_sd, strict=True)
@@ -275,8 +313,14 @@ def _versions() -> dict[str, str]:
     }
 
 
-def _summary(out: Path, rows: list[RoiRow], model: Model, why: str, device: Device) -> str:
-    lines = [f"model {why}", f"device {device.name} ({device.reason})"]
+def _summary(out: Path, rows: list[RoiRow], method: Method) -> str:
+    facts = method.record()
+    lines = [method.title]
+    if "model" in facts:
+        lines = [
+            f"model {facts['model']['reason']}",
+            f"device {facts['device']['used']} ({facts['device']['reason']})",
+        ]
     for row in rows:
         if row.estimator == ROI_SPECTRUM:
             scale, unit = (1e3, "e-3") if row.quantity == "fs" else (1, f" {row.unit}")

@@ -1,92 +1,48 @@
-"""Fits as rows of the tables: a peak at 2.6 ppm, turned into fs at a stated exchange rate."""
+"""Fits as rows of the tables: those of ``pcrcest quantify`` themselves, on spectra with known truth."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from PCrCESTLib.evaluation.methods import Estimate, Method
-from PCrCESTLib.fitting.peak import exchange_term, fraction
-from PCrCESTLib.fitting.pools import POOL_SETS
-from PCrCESTLib.fitting.references import (
-    Pair,
-    asymmetry,
-    at,
-    double_power,
-    lorentzian_difference,
-    multi_pool,
-    polynomial_and_lines,
-)
+from PCrCESTLib.errors import MethodError
+from PCrCESTLib.evaluation.methods import Estimate
+from PCrCESTLib.fitting.peak import STATED_KSW_PER_S
+from PCrCESTLib.methods import METHODS, Method, make_fit
 from PCrCESTLib.models.inference import Spectra
-from PCrCESTLib.models.typical import FM
-from PCrCESTLib.physics.concentration import PCR_PPM
-from PCrCESTLib.preparation.b0 import align
+from PCrCESTLib.protocol import Protocol
 
-STATED_KSW_PER_S = 110.0  # the middle of the reference paper's range
-TYPICAL_R1_PER_S = 0.62
+SLOW = ("bm",)
+_LEAST_FS = 1e-6
 
 
-def _six_pools(offsets_ppm: np.ndarray, z: np.ndarray) -> Pair:
-    return multi_pool(offsets_ppm, z, POOL_SETS[6])
-
-
-@dataclass(frozen=True)
-class PeakFit:
-    """A way to find the peak at the lowest power; ``reference`` gives Z with and without it."""
+@dataclass(frozen=True, eq=False)
+class Fit:
+    """A fit with its name in tables; ksw is what was stated where the fit cannot tell it."""
 
     name: str
-    field_t: float
-    powers_ut: tuple[float, ...]
-    reference: Callable[[np.ndarray, np.ndarray], Pair]
+    method: Method
 
     def estimate(self, spectra: Spectra) -> Estimate:
-        """Fit every spectrum; ksw is what was stated."""
-        z = align(spectra.z[0], spectra.offsets_ppm[0], spectra.b0_ppm, spectra.offsets_ppm[0])
-        lab, without = self.reference(spectra.offsets_ppm[0], z.astype(float))
-        return _estimate(lab, without, spectra, self.powers_ut[0], self.field_t)
+        """Fit every spectrum."""
+        e = self.method.estimate(spectra)
+        tells_ksw = bool(np.isfinite(e.ksw).any())
+        log_sd_fs = e.fs_sd / np.maximum(e.fs, _LEAST_FS)
+        if tells_ksw:
+            return Estimate(e.fs, e.ksw, log_sd_fs, e.ksw_sd / e.ksw)
+        return Estimate(e.fs, np.full(len(e.fs), STATED_KSW_PER_S), log_sd_fs)
 
 
-@dataclass(frozen=True)
-class DoublePower:
-    """DSP: the higher power as reference of the lower one."""
-
-    field_t: float
-    powers_ut: tuple[float, ...]
-    name: str = "DSP"
-
-    def estimate(self, spectra: Spectra) -> Estimate:
-        """Compare the two powers at 2.6 ppm."""
-        low, high = (
-            at(offsets, align(z, offsets, spectra.b0_ppm, offsets), PCR_PPM)
-            for z, offsets in zip(spectra.z[:2], spectra.offsets_ppm[:2], strict=True)
-        )
-        without = double_power(low, high, *self.powers_ut[:2])
-        return _estimate(low, without, spectra, self.powers_ut[0], self.field_t)
-
-
-def _estimate(
-    lab: np.ndarray, without: np.ndarray, spectra: Spectra, b1_ut: float, field_t: float
-) -> Estimate:
-    r1 = np.where(np.isfinite(spectra.r1_obs), spectra.r1_obs, TYPICAL_R1_PER_S)
-    rex = exchange_term(lab, without, r1, b1_ut, field_t, FM)
-    return Estimate(fraction(rex, STATED_KSW_PER_S, b1_ut), np.full(len(rex), STATED_KSW_PER_S))
-
-
-def fits_for(field_t: float, powers_ut: tuple[float, ...]) -> list[Method]:
-    """Return all fits that a protocol allows."""
-
-    def plof(offsets_ppm: np.ndarray, z: np.ndarray) -> Pair:
-        return polynomial_and_lines(offsets_ppm, z, powers_ut[0], field_t)
-
-    fits: list[Method] = [
-        PeakFit(name, field_t, powers_ut, reference)
-        for name, reference in (
-            ("MTR asymmetry", asymmetry),
-            ("Lorentzian difference", lorentzian_difference),
-            ("six-pool Lorentzian fit", _six_pools),
-            ("PLOF", plof),
-        )
-    ]
-    return [*fits, DoublePower(field_t, powers_ut)] if len(powers_ut) > 1 else fits
+def fits_for(protocol: Protocol) -> list[Fit]:
+    """Return all fast fits that a protocol allows."""
+    fits = []
+    for key, known in METHODS.items():
+        if known.make is None or key in SLOW:
+            continue
+        try:
+            method = make_fit(key, protocol)
+        except MethodError:
+            continue
+        fits.append(Fit(known.title, method))
+    return fits

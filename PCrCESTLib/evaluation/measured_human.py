@@ -17,9 +17,10 @@ from PCrCESTLib.evaluation.pictures import COLORS, drawn
 from PCrCESTLib.evaluation.section import Section
 from PCrCESTLib.figures.canvas import new_figure
 from PCrCESTLib.figures.maps import FS_COLORS
+from PCrCESTLib.methods.network import TwoBranch
 from PCrCESTLib.models.model import Model
 from PCrCESTLib.physics.concentration import PCR_PROTONS, concentration_from_fraction
-from PCrCESTLib.preparation.zseries import prepare_series
+from PCrCESTLib.preparation.zseries import prepare_series, protocol_of
 from PCrCESTLib.protocol import Protocol
 from PCrCESTLib.protocols import named_protocol
 from PCrCESTLib.quality import Quality
@@ -69,7 +70,7 @@ def human_maps(model: Model, folder: Path) -> tuple[Maps, dict[str, np.ndarray]]
         b0_ppm=published["B0_ppm"],
         mask=read_mask(path, series.geometry).values,
     )
-    return quantify(series, companions, model, CPU), published
+    return quantify(series, companions, TwoBranch(model, CPU, protocol_of(series))), published
 
 
 def human_protocol(path: Path) -> Protocol:

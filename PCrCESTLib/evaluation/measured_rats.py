@@ -18,11 +18,12 @@ from PCrCESTLib.evaluation.arex import region_bump
 from PCrCESTLib.evaluation.pictures import COLORS, MARKERS, drawn
 from PCrCESTLib.evaluation.section import Section, markdown_table
 from PCrCESTLib.figures.canvas import new_figure
+from PCrCESTLib.methods.network import TwoBranch
 from PCrCESTLib.models.backend import NumpyBackend
 from PCrCESTLib.models.device import Device
 from PCrCESTLib.models.model import Model
 from PCrCESTLib.physics.concentration import PCR_PROTONS, concentration_from_fraction
-from PCrCESTLib.preparation.zseries import ZSeries, prepare_series
+from PCrCESTLib.preparation.zseries import ZSeries, prepare_series, protocol_of
 from PCrCESTLib.quantify import Companions, Maps, quantify
 from PCrCESTLib.readers import RoiSet, read_map, read_rois, read_series
 from PCrCESTLib.roi import ROI_SPECTRUM, VOXEL_MEAN, roi_rows
@@ -78,15 +79,16 @@ def rat_legs(model: Model, animal: Path) -> list[LegRow]:
     series = prepare_series([read_series(file("cest"))])
     r1 = read_map(file("R1obs"), "r1", series.geometry).values
     rois = read_rois(file("legs"), series.geometry)
-    maps = quantify(series, Companions(r1_obs=r1), model, CPU)
-    return [_leg_row(model, animal.name, rois, i, maps, (series, r1)) for i in range(len(rois))]
+    method = TwoBranch(model, CPU, protocol_of(series))
+    maps = quantify(series, Companions(r1_obs=r1), method)
+    return [_leg_row(method, animal.name, rois, i, maps, (series, r1)) for i in range(len(rois))]
 
 
 def _leg_row(
-    model: Model, animal: str, rois: RoiSet, index: int, maps: Maps, measured: tuple[ZSeries, np.ndarray]
+    method: TwoBranch, animal: str, rois: RoiSet, index: int, maps: Maps, measured: tuple[ZSeries, np.ndarray]
 ) -> LegRow:
     (series, r1), name, mask = measured, rois.names[index], rois.masks[index]
-    rows, _ = roi_rows(maps, [(name, mask)], model, CPU, series.geometry.voxel_volume_mm3, PCR_PROTONS)
+    rows, _ = roi_rows(maps, [(name, mask)], method, series.geometry.voxel_volume_mm3, PCR_PROTONS)
     found = {(row.quantity, row.estimator): row for row in rows}
     fs, ksw = found["fs", ROI_SPECTRUM], found["ksw", ROI_SPECTRUM]
     block = series.blocks[0]

@@ -26,7 +26,7 @@ from PCrCESTLib.figures.canvas import new_figure
 from PCrCESTLib.models.backend import NumpyBackend
 from PCrCESTLib.models.inference import Spectra, predict
 from PCrCESTLib.protocol import Protocol
-from PCrCESTLib.quality import Quality, flags
+from PCrCESTLib.quality import Quality, network_flags
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -151,7 +151,7 @@ def _flag_lines(methods: Sequence[Method], voxels: Spectra, means: Spectra) -> l
 def flagged_share(method: TwoBranch, spectra: Spectra) -> float:
     """Share of the spectra that the quality map would mark as outside the training or with unknown structure."""
     posterior = predict(method.model, spectra, NumpyBackend())
-    bits = flags(posterior, spectra.sigma, np.ones(len(spectra), dtype=bool), method.model.card)
+    bits = network_flags(posterior, method.model.card)
     return float(np.mean((bits & UNLIKE_MUSCLE) > 0))
 
 

@@ -30,7 +30,7 @@ from PCrCESTLib.models.model import Model
 from PCrCESTLib.models.stream import Source
 from PCrCESTLib.preparation.b0 import samples_water_dip, shift_from_dip
 from PCrCESTLib.protocol import Protocol
-from PCrCESTLib.quality import Quality, flags
+from PCrCESTLib.quality import Quality, network_flags, scan_flags
 from PCrCESTLib.synthesis.augment import add_noise
 from PCrCESTLib.synthesis.families import BROAD, PAPER_LIKE, RICH
 
@@ -118,7 +118,8 @@ def _bits(model: Model, spectra: Spectra) -> np.ndarray:
     dip_found = np.full(len(spectra), True)
     if samples_water_dip(spectra.offsets_ppm[0]):
         _, dip_found = shift_from_dip(spectra.z[0], spectra.offsets_ppm[0])
-    return flags(predict(model, spectra, NumpyBackend()), spectra.sigma, dip_found, model.card)
+    own = network_flags(predict(model, spectra, NumpyBackend()), model.card)
+    return scan_flags(spectra.sigma, dip_found) | own
 
 
 def _share(bits: np.ndarray, wanted: Quality) -> float:

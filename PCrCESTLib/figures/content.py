@@ -33,13 +33,15 @@ class MeanSpectra:
 class DisplayRanges:
     """Color ranges, the same for every subject so that pictures can be compared.
 
-    ``fs`` and ``fs_sd`` in 10⁻³, ``ksw`` and ``ksw_sd`` in s⁻¹; what lies beyond takes the end color.
+    ``fs`` and ``fs_sd`` in 10⁻³, all others in s⁻¹; what lies beyond takes the end color.
     """
 
     fs: tuple[float, float] = (0.0, 1.6)
     ksw: tuple[float, float] = (0.0, 250.0)
     fs_sd: tuple[float, float] = (0.0, 0.6)
     ksw_sd: tuple[float, float] = (0.0, 80.0)
+    arex: tuple[float, float] = (0.0, 0.06)
+    arex_sd: tuple[float, float] = (0.0, 0.02)
 
 
 @dataclass(frozen=True)
@@ -50,12 +52,16 @@ class FigureInput:
     ----------
     geometry : Geometry
         The grid.
-    fs, ksw : ndarray
-        PCr proton fraction (not in 10⁻³) and exchange rate, s⁻¹; NaN is transparent.
+    fs : ndarray
+        PCr proton fraction (not in 10⁻³); NaN is transparent.
+    ksw : ndarray or None
+        Exchange rate, s⁻¹; None for a method that cannot tell it, whose ``arex`` takes the place.
     anatomy : ndarray or None
         Any image on the grid, in gray below the maps.
     fs_sd, ksw_sd : ndarray or None
         Their standard deviations in the same units.
+    arex, arex_sd : ndarray or None
+        Relaxation rate that PCr adds, and its SD, s⁻¹.
     ksw_identifiable : ndarray or None
         False where ksw is hardly better known than before the scan: gray hatching takes the color's place.
     rois : tuple of (str, ndarray)
@@ -75,10 +81,12 @@ class FigureInput:
 
     geometry: Geometry
     fs: np.ndarray
-    ksw: np.ndarray
+    ksw: np.ndarray | None
     anatomy: np.ndarray | None = None
     fs_sd: np.ndarray | None = None
     ksw_sd: np.ndarray | None = None
+    arex: np.ndarray | None = None
+    arex_sd: np.ndarray | None = None
     ksw_identifiable: np.ndarray | None = None
     rois: tuple[tuple[str, np.ndarray], ...] = ()
     spectra: tuple[MeanSpectra, ...] = ()
@@ -87,7 +95,10 @@ class FigureInput:
     ranges: DisplayRanges = DisplayRanges()
 
     def __post_init__(self) -> None:
-        maps = {name: getattr(self, name) for name in ("fs", "ksw", "anatomy", "fs_sd", "ksw_sd")}
+        maps = {
+            name: getattr(self, name)
+            for name in ("fs", "ksw", "anatomy", "fs_sd", "ksw_sd", "arex", "arex_sd")
+        }
         maps |= {"ksw_identifiable": self.ksw_identifiable, **{f"ROI {n}": mask for n, mask in self.rois}}
         for name, array in maps.items():
             if array is not None and array.shape != self.geometry.shape:

@@ -24,7 +24,9 @@ BACKGROUND = "#161616"
 
 def overview_view(result: FigureInput) -> View:
     """Slices and crop that show all ROIs, or all of the map where there is none."""
-    mapped = np.isfinite(result.fs) | np.isfinite(result.ksw)
+    mapped = np.isfinite(result.fs)
+    if result.ksw is not None:
+        mapped |= np.isfinite(result.ksw)
     interest = np.any([mask.astype(bool) for _, mask in result.rois], axis=0) if result.rois else mapped
     if not interest.any():
         interest = mapped
@@ -45,16 +47,24 @@ def row_height_in(view: View) -> float:
 
 
 def draw_maps(band: Any, result: FigureInput, view: View) -> None:
-    """Draw anatomy, fs and ksw above, the legend and the SDs below."""
+    """Draw anatomy, fs and ksw (or AREX) above, the legend and the SDs below."""
     unknown = _unknown_ksw(result)
     hatched = bool(unknown is not None and unknown.any())
     ranges = result.ranges
-    panels = [
+    panels: list[tuple[Any, ...]] = [
         (0, 1, result.fs * 1e3, "PCr proton fraction fs", "10⁻³", FS_COLORS, ranges.fs, None),
-        (0, 2, result.ksw, "exchange rate ksw", "s⁻¹", KSW_COLORS, ranges.ksw, unknown),
         (1, 1, _scaled(result.fs_sd, 1e3), "SD of fs", "10⁻³", FS_COLORS, ranges.fs_sd, None),
-        (1, 2, result.ksw_sd, "SD of ksw", "s⁻¹", KSW_COLORS, ranges.ksw_sd, unknown),
     ]
+    if result.ksw is None:
+        panels += [
+            (0, 2, result.arex, "relaxation rate by PCr, AREX", "s⁻¹", KSW_COLORS, ranges.arex, None),
+            (1, 2, result.arex_sd, "SD of AREX", "s⁻¹", KSW_COLORS, ranges.arex_sd, None),
+        ]
+    else:
+        panels += [
+            (0, 2, result.ksw, "exchange rate ksw", "s⁻¹", KSW_COLORS, ranges.ksw, unknown),
+            (1, 2, result.ksw_sd, "SD of ksw", "s⁻¹", KSW_COLORS, ranges.ksw_sd, unknown),
+        ]
     _draw_anatomy(_panel(band, view, 0, 0), result, view)
     for row, column, values, title, unit, colors, limits, hidden in panels:
         if values is None:
@@ -71,7 +81,7 @@ def _scaled(values: np.ndarray | None, factor: float) -> np.ndarray | None:
 
 
 def _unknown_ksw(result: FigureInput) -> np.ndarray | None:
-    if result.ksw_identifiable is None:
+    if result.ksw_identifiable is None or result.ksw is None:
         return None
     unknown: np.ndarray = ~result.ksw_identifiable.astype(bool) & np.isfinite(result.ksw)
     return unknown

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 
 @dataclass(frozen=True)
 class PoolBounds:
@@ -35,3 +37,18 @@ POOL_SETS: dict[int, tuple[PoolBounds, ...]] = {
     6: (WATER, _AMIDE, _PCR, _CR, _NOE, MT),
     7: (WATER, _AMIDE, _PCR, _CR, _NOE, _NOE_NEAR, MT),
 }
+
+# Where neither the water dip nor the far ends are sampled, water keeps its place and MT is a level.
+_FIXED_WATER = PoolBounds("water", (0.85, 0.2, 1.0), (0.0, 0.0, 0.0), (1.2, 0.3, 6.0))
+_LEVEL = PoolBounds("MT", (0.10, 0.0, 0.7), (-1.0, -1.0, -1.0), (30.0, 30.0, 30.0))
+NARROW_PPM = 6.0
+
+
+def pools_for(n_pools: int, offsets_ppm: np.ndarray) -> tuple[PoolBounds, ...]:
+    """Return the pools that a scan can be fitted with: those of its side of water, when it samples one side only."""
+    pools = POOL_SETS[n_pools]
+    if offsets_ppm.min() < -1.0 and np.abs(offsets_ppm).max() >= NARROW_PPM:
+        return pools
+    fixed = {"water": _FIXED_WATER, "MT": _LEVEL}
+    low, high = offsets_ppm.min() - 0.3, offsets_ppm.max() + 0.3
+    return tuple(fixed.get(p.name, p) for p in pools if p.name in fixed or low <= p.position_ppm[0] <= high)

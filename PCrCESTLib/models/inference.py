@@ -38,6 +38,8 @@ class Spectra:
         (n,) water frequency.
     r1_obs, relative_b1 : ndarray
         (n,) s⁻¹ and dimensionless; NaN where unknown.
+    fm : ndarray or None
+        (n,) MT pool-size ratio, NaN where unknown; None where no map was given. The network does without it.
     """
 
     offsets_ppm: Sequence[np.ndarray]
@@ -46,6 +48,7 @@ class Spectra:
     b0_ppm: np.ndarray
     r1_obs: np.ndarray
     relative_b1: np.ndarray
+    fm: np.ndarray | None = None
 
     def rows(self, rows: slice | np.ndarray) -> Spectra:
         """Return some of the voxels, by a slice or an array of indices."""
@@ -56,6 +59,7 @@ class Spectra:
             self.b0_ppm[rows],
             self.r1_obs[rows],
             self.relative_b1[rows],
+            None if self.fm is None else self.fm[rows],
         )
 
     def __len__(self) -> int:

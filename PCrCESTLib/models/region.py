@@ -27,6 +27,7 @@ def mean_spectrum(voxels: Spectra, grid_ppm: np.ndarray) -> Spectra:
         np.zeros(1),
         np.array([_mean_of_known(voxels.r1_obs)]),
         np.array([_mean_of_known(voxels.relative_b1)]),
+        None if voxels.fm is None else np.array([_mean_of_known(voxels.fm)]),
     )
 
 

@@ -28,6 +28,7 @@ MUSCLE_POOLS = (
     "noe_m1p6",
     "noe_glycogen",
 )
+HUMAN_UP_TO_T = 3.5  # a scanner up to this field is taken for a clinical one
 REFERENCE_POOLS = ("pcr", "creatine", "amide", "amine", "noe_m3p3")
 
 
@@ -154,6 +155,13 @@ def human_muscle(field_t: float = 3.0, line_shape: str = "super-lorentzian") -> 
         for name in MUSCLE_POOLS
     ]
     return Tissue(water=muscle_water("human", field_t, solid), pools=tuple(pools), semisolid=solid)
+
+
+def usual_muscle(field_t: float) -> Tissue:
+    """Return the muscle that a scanner of this field usually sees, with the values of the nearest tabulated field."""
+    species, make = ("human", human_muscle) if field_t <= HUMAN_UP_TO_T else ("rat", rat_muscle)
+    tabulated = [float(key) for key in library_data()["water"][species]]
+    return make(min(tabulated, key=lambda t: abs(t - field_t)))
 
 
 def reference_muscle(pcr_fraction: Any = 1e-3, pcr_k_per_s: Any = 105.0) -> Tissue:
