@@ -54,6 +54,7 @@ CHAPTERS = (
     Chapter("als", "als_study", "als_section"),
     Chapter("solutions", "solutions", "solutions_section"),
     Chapter("maps", "maps", "maps_section"),
+    Chapter("fits", "fit_chapter", "fits_section"),
     Chapter("rats", "measured_rats", "rats_section", bundled_model="rat-4.7T-0.25uT", folder="rat_leg_4p7T"),
     Chapter(
         "human", "measured_human", "human_section", bundled_model="human-3T-0.6uT", folder="human_leg_3T"

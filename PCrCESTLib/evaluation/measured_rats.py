@@ -14,17 +14,19 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from PCrCESTLib.errors import ReaderError
-from PCrCESTLib.evaluation.arex import region_bump
+from PCrCESTLib.evaluation.fit_chapter import panel_of
 from PCrCESTLib.evaluation.pictures import COLORS, MARKERS, drawn
 from PCrCESTLib.evaluation.section import Section, markdown_table
 from PCrCESTLib.figures.canvas import new_figure
+from PCrCESTLib.figures.components import SpectrumPanel, draw_components
+from PCrCESTLib.methods import METHODS, make_fit
 from PCrCESTLib.methods.network import TwoBranch
 from PCrCESTLib.models.backend import NumpyBackend
 from PCrCESTLib.models.device import Device
 from PCrCESTLib.models.model import Model
 from PCrCESTLib.physics.concentration import PCR_PROTONS, concentration_from_fraction
 from PCrCESTLib.preparation.zseries import ZSeries, prepare_series, protocol_of
-from PCrCESTLib.quantify import Companions, Maps, quantify
+from PCrCESTLib.quantify import Companions, Maps, Voxels, prepare_voxels, quantify
 from PCrCESTLib.readers import RoiSet, read_map, read_rois, read_series
 from PCrCESTLib.roi import ROI_SPECTRUM, VOXEL_MEAN, roi_rows
 
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 RATS_FOLDER, RATS_MODEL = "rat_leg_4p7T", "rat-4.7T-0.25uT"
+PEAK_FITS = ("arex", "plof", "mplf", "ld")
+PUBLISHED_AREX = "(9.6 ± 1.7)·10⁻³ s⁻¹"
 CPU = Device(NumpyBackend(), "numpy", "the evaluation computes on the CPU")
 
 
@@ -61,37 +65,99 @@ def rats_section(model: Model, data_folder: Path) -> Section:
         When the data are not in ``data_folder``.
     """
     folder = require_folder(data_folder / RATS_FOLDER)
-    legs = [row for animal in sorted(folder.glob("sub-*")) for row in rat_legs(model, animal)]
+    animals = sorted(folder.glob("sub-*"))
+    legs = [row for animal in animals for row in rat_legs(model, animal)]
     if not legs:
         raise ReaderError(f"{folder}: no folders sub-*; the six measured rats are expected there")
-    numbers = rat_numbers(legs)
-    text = f"{_rats_setting(model, legs)}\n{_rats_table(legs)}\n{_rats_findings(numbers)}"
+    numbers, peaks = rat_numbers(legs), peaks_of_rats(animals)
+    parts = [_rats_setting(model, legs), _rats_table(legs), _rats_findings(numbers), _peaks_text(peaks)]
     figures = drawn("rats.png", lambda: _draw_rats(legs))
-    return Section("Measured rat legs", text, figures, {"legs": [asdict(leg) for leg in legs], **numbers})
+    figures += drawn("rats_fits.png", lambda: draw_components(_panels(animals[0])))
+    scores = {"legs": [asdict(leg) for leg in legs], **numbers, "peaks": peaks}
+    return Section("Measured rat legs", "\n".join(parts), figures, scores)
 
 
-def rat_legs(model: Model, animal: Path) -> list[LegRow]:
-    """Quantify one animal as ``pcrcest quantify`` does; one row a leg."""
+def peaks_of_rats(animals: Sequence[Path]) -> dict[str, dict[str, list[float]]]:
+    """AREX at 2.6 ppm and fs of both legs of every animal together, by fit: ``arex`` (s⁻¹) and ``fs``."""
+    found: dict[str, dict[str, list[float]]] = {}
+    for animal in animals:
+        series, voxels = _legs_voxels(animal)
+        for key in PEAK_FITS:
+            _, e = make_fit(key, protocol_of(series)).region(voxels.spectra)
+            row = found.setdefault(key, {"arex": [], "fs": []})
+            row["arex"].append(float(e.further["arex"][0]))
+            row["fs"].append(float(e.fs[0]))
+    return found
 
+
+def _legs_voxels(animal: Path) -> tuple[ZSeries, Voxels]:
+    series, r1, rois = _read(animal)
+    fm = read_map(animal / f"{animal.name}_fm.nii.gz", "fm", series.geometry).values
+    mask = np.any(rois.masks, axis=0)
+    return series, prepare_voxels(series, Companions(r1_obs=r1, mask=mask, fm=fm))
+
+
+def _panels(animal: Path) -> list[tuple[str, list[SpectrumPanel]]]:
+    """One voxel and all of both legs as every fit sees them."""
+    series, voxels = _legs_voxels(animal)
+    methods = [make_fit(key, protocol_of(series)) for key in PEAK_FITS]
+    n = len(voxels.spectra)
+    chosen = {"one voxel": np.array([n // 3]), f"{n} voxels": np.arange(n)}
+    return [
+        (name, [panel_of(m, voxels.spectra.rows(rows)) for m in methods]) for name, rows in chosen.items()
+    ]
+
+
+def _peaks_text(peaks: dict[str, dict[str, list[float]]]) -> str:
+    header = [
+        "fit",
+        "AREX at 2.6 ppm of each animal, 10⁻³ s⁻¹",
+        "mean ± SD between animals",
+        "fs at 110 s⁻¹, 10⁻³",
+    ]
+    rows = [
+        [
+            METHODS[key].title,
+            " ".join(f"{v * 1e3:.1f}" for v in row["arex"]),
+            f"{np.mean(row['arex']) * 1e3:.1f} ± {np.std(row['arex'], ddof=1) * 1e3:.1f}",
+            f"{np.mean(row['fs']) * 1e3:.2f} ± {np.std(row['fs'], ddof=1) * 1e3:.2f}",
+        ]
+        for key, row in peaks.items()
+    ]
+    return (
+        "The fits on the mean spectrum of both legs, with the R1 and fm maps. What AREX is depends on what a fit takes "
+        f"for background; the same data with a simple background window are reported to give {PUBLISHED_AREX}.\n\n"
+        + markdown_table(header, rows)
+    )
+
+
+def _read(animal: Path) -> tuple[ZSeries, np.ndarray, RoiSet]:
     def file(kind: str) -> Path:
         return animal / f"{animal.name}_{kind}.nii.gz"
 
     series = prepare_series([read_series(file("cest"))])
-    r1 = read_map(file("R1obs"), "r1", series.geometry).values
-    rois = read_rois(file("legs"), series.geometry)
+    return (
+        series,
+        read_map(file("R1obs"), "r1", series.geometry).values,
+        read_rois(file("legs"), series.geometry),
+    )
+
+
+def rat_legs(model: Model, animal: Path) -> list[LegRow]:
+    """Quantify one animal as ``pcrcest quantify`` does; one row a leg."""
+    series, r1, rois = _read(animal)
     method = TwoBranch(model, CPU, protocol_of(series))
     maps = quantify(series, Companions(r1_obs=r1), method)
-    return [_leg_row(method, animal.name, rois, i, maps, (series, r1)) for i in range(len(rois))]
+    return [_leg_row(method, animal.name, rois, i, maps, series) for i in range(len(rois))]
 
 
-def _leg_row(
-    method: TwoBranch, animal: str, rois: RoiSet, index: int, maps: Maps, measured: tuple[ZSeries, np.ndarray]
-) -> LegRow:
-    (series, r1), name, mask = measured, rois.names[index], rois.masks[index]
+def _leg_row(method: TwoBranch, animal: str, rois: RoiSet, index: int, maps: Maps, series: ZSeries) -> LegRow:
+    name, mask = rois.names[index], rois.masks[index]
     rows, _ = roi_rows(maps, [(name, mask)], method, series.geometry.voxel_volume_mm3, PCR_PROTONS)
     found = {(row.quantity, row.estimator): row for row in rows}
     fs, ksw = found["fs", ROI_SPECTRUM], found["ksw", ROI_SPECTRUM]
-    block = series.blocks[0]
+    inside = np.nonzero(mask[maps.voxels.mask])[0]
+    _, bump = make_fit("arex", method.protocol).region(maps.voxels.spectra.rows(inside))
     return LegRow(
         animal,
         name,
@@ -103,7 +169,7 @@ def _leg_row(
         found["fs", VOXEL_MEAN].value,
         found["ksw", VOXEL_MEAN].value,
         fs.flagged_share,
-        region_bump(block.z[:, mask].T, block.offsets_ppm, r1[mask]),
+        float(bump.further["arex"][0]),
     )
 
 

@@ -22,14 +22,13 @@ from PCrCESTLib.synthesis.backgrounds import spin_lock_angle
 class PlofWindow:
     """Where the background is fitted and which lines lie over it, ppm from water.
 
-    ``background`` is fitted inside ``range_ppm`` but outside ``peaks_ppm`` by a polynomial of ``degree`` and, with
-    ``direct``, a multiple of sin²θ. ``lines`` are (name, center, lowest and highest half width), PCr the first.
+    The background is fitted inside ``range_ppm`` but outside ``peaks_ppm`` by a polynomial of ``degree`` and, for
+    direct saturation, a multiple of sin²θ. ``lines`` are (name, center, lowest and highest half width), PCr the first.
     """
 
     range_ppm: tuple[float, float]
     peaks_ppm: tuple[float, float]
     degree: int
-    direct: bool
     lines: tuple[tuple[str, float, float, float], ...]
 
     def beside(self, offsets_ppm: np.ndarray) -> np.ndarray:
@@ -42,15 +41,15 @@ class PlofWindow:
         """Tell whether a scan has background on both sides of the peaks, and more of it than terms."""
         beside = self.beside(offsets_ppm)
         both = np.any(beside & (offsets_ppm < PCR_PPM)) and np.any(beside & (offsets_ppm > PCR_PPM))
-        return bool(both and beside.sum() > self.degree + 1 + self.direct)
+        return bool(both and beside.sum() > self.degree + 2)
 
 
 _PCR, _CR, _AMIDE = ("PCr", PCR_PPM, 0.1, 0.5), ("Cr", 2.0, 0.15, 0.6), ("amide", 3.5, 0.2, 0.8)
-# In order of preference. Where direct saturation reaches into the window it has a term of its own. A scan of the PCr
-# region alone (ANNCEST's 1.3 to 3.5 ppm at 3 T) leaves a few points on each side: a parabola, on which Cr is no line.
+# In order of preference. A scan of the PCr region alone (ANNCEST's 1.3 to 3.5 ppm at 3 T) leaves a few points on each
+# side: a parabola, on which Cr is no line of its own.
 WINDOWS = (
-    PlofWindow((0.8, 7.8), (1.5, 5.0), 3, True, (_PCR, _CR, _AMIDE)),
-    PlofWindow((1.2, 3.6), (1.9, 3.2), 2, False, (("PCr", PCR_PPM, 0.15, 0.6),)),
+    PlofWindow((0.8, 7.8), (1.5, 5.0), 3, (_PCR, _CR, _AMIDE)),
+    PlofWindow((1.2, 3.6), (1.9, 3.2), 2, (("PCr", PCR_PPM, 0.15, 0.6),)),
 )
 
 
@@ -115,8 +114,6 @@ def polynomial_and_lines(offsets_ppm: np.ndarray, z: np.ndarray, b1_ut: float, f
 def _terms(x: np.ndarray, window: PlofWindow, b1_ut: float, field_t: float) -> np.ndarray:
     """Terms of the background, (n_offsets, n_terms)."""
     terms = np.vander(x - PCR_PPM, window.degree + 1)
-    if not window.direct:
-        return terms
     return np.column_stack([terms, spin_lock_angle(x, np.array(b1_ut), field_t)[1]])
 
 
