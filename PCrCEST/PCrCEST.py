@@ -94,10 +94,15 @@ class PCrCESTParameters:
     relaxationKind: Relaxation
     b1Map: vtkMRMLScalarVolumeNode
     b0Map: vtkMRMLScalarVolumeNode
+    fmMap: vtkMRMLScalarVolumeNode
     muscles: vtkMRMLSegmentationNode
     onlyMuscles: bool
     method: str = "two-branch"
     model: str = "auto"
+    pools: int = 6
+    statedKsw: Annotated[float, WithinRange(10, 2000)] = 110.0
+    statedKswSd: Annotated[float, WithinRange(0, 1000)] = 36.0
+    conversion: str = "rex"
     pcrProtons: Annotated[float, WithinRange(1, 4)] = 2.0
     run: str
     compareWith: str

@@ -78,12 +78,13 @@ def assign(parameters, nodes):
     slot = freeSlot(parameters, nodes["series"])
     with slicer.util.NodeModify(parameters):
         if slot is None:
-            for name in ("series2", "series3", "anatomy", "relaxation", "b1Map", "b0Map", "muscles"):
+            for name in ("series2", "series3", "anatomy", "relaxation", "b1Map", "b0Map", "fmMap", "muscles"):
                 setattr(parameters, name, None)
             slot = "series1"
         setattr(parameters, slot, nodes["series"])
         kinds = type(parameters.relaxationKind)
-        for role, name in (("anatomy", "anatomy"), ("b1", "b1Map"), ("b0", "b0Map"), ("rois", "muscles")):
+        names = {"anatomy": "anatomy", "b1": "b1Map", "b0": "b0Map", "fm": "fmMap", "rois": "muscles"}
+        for role, name in names.items():
             if role in nodes and getattr(parameters, name) is None:
                 setattr(parameters, name, nodes[role])
         for role in ("r1", "t1"):

@@ -9,14 +9,21 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from PCrCESTLib.commands.quantify import METHODS
+from PCrCESTLib.errors import PCrCESTError
+from PCrCESTLib.fitting.pools import POOL_SETS
 from PCrCESTLib.job import Job
+from PCrCESTLib.methods import METHODS, Settings, make_fit
+from PCrCESTLib.methods.choice import NETWORK
+from PCrCESTLib.methods.settings import JHU, REX
 from PCrCESTLib.models.registry import bundled_names
+from PCrCESTLib.protocols import joined_protocol
 from PCrCESTLib.scene.inputs import Inputs, write_inputs
 from PCrCESTLib.scene.runs import add_run
+from PCrCESTLib.scene.series_nodes import protocol_of_node
 from PCrCESTWidgetLib.jobcontrol import JobControl
 
 AUTO = "auto"
+MULTI_POOL, BLOCH = "mplf", "bm"
 DEVICE_SETTING = "PCrCEST/Device"
 PROBE_MILLISECONDS = 200
 
@@ -31,8 +38,15 @@ class QuantifySection:
         self.control = JobControl(
             self.ui.applyButton, self.ui.progressBar, self.ui.progressMessage, self.onDone, self.onFailed, self.onEnded
         )
-        self.ui.methodSelector.addItems(list(METHODS))
-        self.ui.methodSelector.connect("currentIndexChanged(int)", self.onChosen)
+        for key, known in METHODS.items():
+            self.ui.methodSelector.addItem(_(known.title), key)
+        self.ui.methodSelector.connect("activated(int)", self.onMethod)
+        for pools in POOL_SETS:
+            self.ui.poolsSelector.addItem(str(pools), pools)
+        self.ui.poolsSelector.connect("activated(int)", self.onPools)
+        self.ui.conversionSelector.addItem(_("formula of Rex, at the stated ksw"), REX)
+        self.ui.conversionSelector.addItem(_("JHU calibration (3 T, 0.6 µT, 2 s)"), JHU)
+        self.ui.conversionSelector.connect("activated(int)", self.onConversion)
         self.fillModels()
         self.ui.modelSelector.connect("activated(int)", self.onModel)
         self.probe = None
@@ -89,8 +103,14 @@ class QuantifySection:
     def device(self):
         return str(self.ui.deviceSelector.itemData(self.ui.deviceSelector.currentIndex))
 
-    def onChosen(self, _index):
-        self.panel.parameters.method = self.ui.methodSelector.currentText
+    def onMethod(self, index):
+        self.panel.parameters.method = str(self.ui.methodSelector.itemData(index))
+
+    def onPools(self, index):
+        self.panel.parameters.pools = int(self.ui.poolsSelector.itemData(index))
+
+    def onConversion(self, index):
+        self.panel.parameters.conversion = str(self.ui.conversionSelector.itemData(index))
 
     def onModel(self, index):
         chosen = self.ui.modelSelector.itemData(index)
@@ -132,13 +152,21 @@ class QuantifySection:
         try:
             inputs = self.inputs()
             arguments = ["quantify", *write_inputs(inputs, self.folder), "--out", str(self.folder / "out")]
-            arguments += ["--method", parameters.method, "--model", parameters.model, "--device", self.device()]
+            arguments += ["--method", parameters.method, *self.methodArguments()]
             arguments += ["--pcr-protons", f"{parameters.pcrProtons:g}", "--progress", "json"]
             self.started = (f"{inputs.series[0].GetName()} {parameters.method}", inputs.series[0].GetID())
             self.control.start(arguments)
         except Exception:
             self.removeFolder()
             raise
+
+    def methodArguments(self):
+        """What the chosen method takes besides the scan."""
+        p = self.panel.parameters
+        if p.method == NETWORK:
+            return ["--model", p.model, "--device", self.device()]
+        stated = ["--ksw", f"{p.statedKsw:g}", "--ksw-sd", f"{p.statedKswSd:g}", "--conversion", p.conversion]
+        return ["--pools", str(p.pools), *stated]
 
     def inputs(self):
         parameters = self.panel.parameters
@@ -147,6 +175,7 @@ class QuantifySection:
             relaxation: parameters.relaxation,
             "b1": parameters.b1Map,
             "b0": parameters.b0Map,
+            "fm": parameters.fmMap,
             "anatomy": parameters.anatomy,
         }
         return Inputs(
@@ -174,9 +203,46 @@ class QuantifySection:
             self.folder = None
 
     def update(self, missing):
-        """``missing`` is what the scan still lacks."""
+        """``missing`` is what the scan still lacks; a fit may lack more."""
         self.showModel()
-        index = self.ui.methodSelector.findText(self.panel.parameters.method)
-        self.ui.methodSelector.setCurrentIndex(max(index, 0))
+        p = self.panel.parameters
+        if p.method not in METHODS:
+            p.method = NETWORK
+        for combo, value in (
+            (self.ui.methodSelector, p.method),
+            (self.ui.poolsSelector, p.pools),
+            (self.ui.conversionSelector, p.conversion),
+        ):
+            combo.setCurrentIndex(max(combo.findData(value), 0))
+        self.showSettings(p.method)
+        missing = missing or self.missingForFit()
         self.ui.applyButton.enabled = self.control.running or not missing
         return missing
+
+    def showSettings(self, method):
+        """A method's own settings only: a peak has a stated rate, the network a model and a device."""
+        isPeak = method not in (NETWORK, BLOCH)
+        shown = {
+            "modelSelector": method == NETWORK,
+            "deviceSelector": method == NETWORK,
+            "poolsSelector": method == MULTI_POOL,
+            "kswBox": isPeak,
+            "kswSdBox": isPeak,
+            "conversionSelector": isPeak,
+        }
+        for name, visible in shown.items():
+            getattr(self.ui, name).visible = visible
+            getattr(self.ui, f"{name}Label").visible = visible
+
+    def missingForFit(self):
+        """Why the chosen fit cannot do with the scan; empty when it can."""
+        p = self.panel.parameters
+        if p.method == NETWORK:
+            return ""
+        try:
+            protocols = [protocol_of_node(node) for node in self.panel.logic.seriesOf(p)]
+            settings = Settings(p.pools, p.statedKsw, p.statedKswSd, p.conversion, p.pcrProtons)
+            make_fit(p.method, joined_protocol(protocols), settings)
+        except PCrCESTError as error:
+            return str(error)
+        return ""

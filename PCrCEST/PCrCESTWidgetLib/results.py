@@ -6,6 +6,7 @@ from slicer.i18n import tr as _
 
 from PCrCESTLib.scene.map_nodes import KINDS, show_legend, shown_map, style
 from PCrCESTLib.scene.runs import find_runs, restore_tables
+from PCrCESTLib.scene.tables import comparison_rows, show_comparison
 from PCrCESTWidgetLib.spectrumplot import SpectrumPlot
 
 RANGE_STEPS = 200
@@ -20,8 +21,6 @@ class ResultsSection:
         self.runs = {}
         self.shown = None  # the map, or its copy without the doubtful voxels
         self.isFilling = False
-        for kind, known in KINDS.items():
-            self.ui.mapSelector.addItem(known.title, kind)
         self.plot = SpectrumPlot(panel)
         self.ui.runSelector.connect("activated(int)", self.onRun)
         self.ui.mapSelector.connect("activated(int)", self.onMap)
@@ -37,7 +36,9 @@ class ResultsSection:
         return None if self.panel.parameters is None else self.runs.get(self.panel.parameters.run)
 
     def kind(self):
-        return self.panel.parameters.mapKind if self.panel.parameters.mapKind in KINDS else "fs"
+        """The map that is shown: the chosen one, or fs where the run does not have it."""
+        run, chosen = self.run(), self.panel.parameters.mapKind
+        return chosen if chosen in (KINDS if run is None else run.maps) else "fs"
 
     def restore(self):
         """The scene may have been opened from a file."""
@@ -54,15 +55,26 @@ class ResultsSection:
         fill(self.ui.runSelector, [(run.name, run_id) for run_id, run in self.runs.items()], parameters.run)
         others = [(run.name, run_id) for run_id, run in self.runs.items() if run_id != parameters.run]
         fill(self.ui.compareSelector, [(_("nothing"), ""), *others], parameters.compareWith)
-        self.ui.mapSelector.setCurrentIndex(self.ui.mapSelector.findData(self.kind()))
         run = self.run()
-        self.ui.tableView.setMRMLTableNode(run.summary if run is not None else None)
+        kinds = [] if run is None else [(known.title, kind) for kind, known in KINDS.items() if kind in run.maps]
+        fill(self.ui.mapSelector, kinds, self.kind())
+        self.ui.tableView.setMRMLTableNode(self.tableNode())
         self.ui.tableView.resizeColumnsToContents()
         self.ui.resultsMessage.text = "" if run is None else messages(run.record)
         for button in (self.ui.copyTableButton, self.ui.showTableButton):
             button.enabled = run is not None and run.table is not None
         self.plot.update()
         return "" if run is not None else _("Nothing is computed yet: press Apply in the section Quantify.")
+
+    def tableNode(self):
+        """The summary of the run, or of both where another stands beside it."""
+        run, other = self.run(), self.runs.get(self.panel.parameters.compareWith)
+        if run is None:
+            return None
+        if other is None or not run.rows or not other.rows:
+            return run.summary
+        rows = comparison_rows(run.rows, other.rows, namesApart(run.name, other.name))
+        return show_comparison(rows)
 
     def show(self, fit=False):
         """Show the chosen map of the chosen run in the views."""
@@ -98,7 +110,7 @@ class ResultsSection:
         """The other run beside the first, same map and colors."""
         manager = slicer.app.layoutManager()
         other = self.runs.get(self.panel.parameters.compareWith)
-        if manager is None or other is None:
+        if manager is None or other is None or kind not in other.maps:
             return
         manager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutSideBySideView)
         first, second = (manager.sliceWidget(name).sliceLogic() for name in (FIRST_VIEW, SECOND_VIEW))
@@ -138,6 +150,7 @@ class ResultsSection:
 
     def onCompare(self, index):
         self.panel.parameters.compareWith = str(self.ui.compareSelector.itemData(index))
+        self.panel.refresh()
         manager = slicer.app.layoutManager()
         if not self.panel.parameters.compareWith and manager is not None:
             manager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView)
@@ -151,7 +164,7 @@ class ResultsSection:
             if isInScene(node):
                 node.GetDisplayNode().SetWindowLevelMinMax(low, high)
         other = self.runs.get(self.panel.parameters.compareWith)
-        if other is not None:
+        if other is not None and self.kind() in other.maps:
             other.maps[self.kind()].GetDisplayNode().SetWindowLevelMinMax(low, high)
 
     def onOpacity(self, value):
@@ -183,6 +196,14 @@ class ResultsSection:
         self.runs, self.shown = {}, None
         self.ui.tableView.setMRMLTableNode(None)
         self.plot.forget()
+
+
+def namesApart(first, second):
+    """Two names without what they share at the beginning: columns are narrow."""
+    words, others = first.split(), second.split()
+    while len(words) > 1 and len(others) > 1 and words[0] == others[0]:
+        words, others = words[1:], others[1:]
+    return " ".join(words), " ".join(others) + (" (2)" if words == others else "")
 
 
 def isInScene(node):

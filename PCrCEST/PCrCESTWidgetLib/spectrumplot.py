@@ -11,7 +11,7 @@ from PCrCESTLib.scene.map_nodes import KINDS
 from PCrCESTLib.scene.muscles import segment_mask, segment_names
 from PCrCESTLib.scene.plots import VIEWS, show_boxes, show_spectra
 from PCrCESTLib.scene.series_nodes import series_of
-from PCrCESTLib.scene.spectra import one_voxel, spectra_in
+from PCrCESTLib.scene.spectra import one_voxel, peak_fit_of, spectra_in
 from PCrCESTLib.scene.volumes import array_of, voxel_at
 
 CROSSHAIR, BOXES = "crosshair", "boxes"
@@ -118,7 +118,9 @@ class SpectrumPlot:
         if mask is None or not mask.any():
             self.spectra, self.title = [], title
         else:
-            self.spectra, self.title = spectra_in(series, mask, self.maps(mask.shape)), title
+            run = self.panel.shownRun()
+            fit = peak_fit_of(run.record, series) if run is not None else None
+            self.spectra, self.title = spectra_in(series, mask, self.maps(mask.shape), fit), title
         view = str(self.ui.plotKind.itemData(self.ui.plotKind.currentIndex))
         self.showChart(show_spectra(self.spectra, self.title, view))
 
@@ -147,6 +149,8 @@ class SpectrumPlot:
         at = ijk[::-1]
         texts = []
         for kind, factor, unit in (("fs", 1e3, "·10⁻³"), ("ksw", 1, " 1/s")):
+            if kind not in run.maps:
+                continue
             values = array_of(run.maps[kind])
             if all(i < n for i, n in zip(at, values.shape, strict=True)) and np.isfinite(values[at]):
                 sd = float(array_of(run.maps[kind + "_sd"])[at])
@@ -157,7 +161,7 @@ class SpectrumPlot:
         run, muscles = self.panel.shownRun(), self.panel.parameters.muscles
         if run is None or muscles is None:
             return
-        kind = self.panel.parameters.mapKind
+        kind = self.panel.results.kind()
         node = run.maps[kind]
         values = array_of(node)
         contents = muscles.GetSegmentation()

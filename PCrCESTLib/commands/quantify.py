@@ -6,7 +6,7 @@ import argparse
 import platform
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -209,8 +209,7 @@ def _method(args: argparse.Namespace, inputs: _Inputs) -> Method:
     """
     protocol = protocol_of(inputs.series)
     if args.method != NETWORK:
-        settings = Settings(args.pools, args.ksw, args.ksw_sd, args.conversion, args.pcr_protons)
-        return make_fit(args.method, protocol, settings)
+        return make_fit(args.method, protocol, _settings(args))
     device = choose_device(args.device)
     if args.model == "auto":
         model, reason = choose_model(protocol, inputs.remedy)
@@ -219,6 +218,10 @@ def _method(args: argparse.Namespace, inputs: _Inputs) -> Method:
         require_match(model, protocol, inputs.remedy)
         reason = f"{model.card.name} was asked for"
     return TwoBranch(model, device, protocol, reason)
+
+
+def _settings(args: argparse.Namespace) -> Settings:
+    return Settings(args.pools, args.ksw, args.ksw_sd, args.conversion, args.pcr_protons)
 
 
 def _regions(
@@ -285,6 +288,7 @@ def _record(
         "inputs": [{"role": role, "path": str(path), "sha256": _checksum(path)} for role, path in files],
         "protocol": protocol_to_dict(protocol_of(inputs.series)),
         "method": args.method,
+        **({} if args.method == NETWORK else {"settings": asdict(_settings(args))}),
         **facts,
         "pcr_protons": args.pcr_protons,
         "noise_sd": {

@@ -16,7 +16,7 @@ from PCrCESTLib.scene.muscles import segment_mask, write_segmentation
 from PCrCESTLib.scene.series_nodes import series_of
 from PCrCESTLib.scene.volumes import array_of, geometry_of
 
-COMPANIONS = ("r1", "t1", "b1", "b0", "anatomy")
+COMPANIONS = ("r1", "t1", "b1", "b0", "fm", "anatomy")
 
 
 @dataclass(frozen=True)

@@ -55,10 +55,13 @@ KINDS = {
     "fs_sd": MapKind("SD of fs", "FSSD", "Posterior SD of PCr proton fraction", "1", _of_one(_RANGES.fs_sd)),
     "ksw_sd": MapKind("SD of ksw (1/s)", "KSWSD", "Posterior SD of PCr exchange rate", "/s", _RANGES.ksw_sd),
     "pcr_mm": MapKind("PCr (mM)", "PCRMM", "PCr concentration", "mmol/L", (0.0, 90.0)),
+    "arex": MapKind("AREX of PCr (1/s)", "AREX", "Relaxation rate that PCr adds at 2.6 ppm", "/s", _RANGES.arex),
+    "arex_sd": MapKind("SD of AREX (1/s)", "AREXSD", "SD of the relaxation rate that PCr adds", "/s", _RANGES.arex_sd),
+    "misfit": MapKind("misfit of the fit (noise = 1)", "MISFIT", "RMS residual over noise SD", "1", (0.0, 4.0)),
     "b0": MapKind(
         "water frequency (ppm)", "B0", "Frequency of water from its nominal one", "[ppm]", (-0.5, 0.5)
     ),
-    "quality": MapKind("quality flags", "QUALITY", "Quality bit flags", "1", (0.0, 127.0)),
+    "quality": MapKind("quality flags", "QUALITY", "Quality bit flags", "1", (0.0, 255.0)),
 }
 UNIT_MEANINGS = {
     "1": "no units",
@@ -66,8 +69,10 @@ UNIT_MEANINGS = {
     "mmol/L": "millimole per liter",
     "[ppm]": "parts per million",
 }
+# Not every method gives them: a fit of a peak cannot tell ksw, the network has no misfit.
+OF_SOME_METHODS = ("ksw", "ksw_sd", "arex", "arex_sd", "misfit")
 # The map whose SD tells how well a value is known.
-SD_OF = {"fs": "fs_sd", "ksw": "ksw_sd", "pcr_mm": "fs_sd"}
+SD_OF = {"fs": "fs_sd", "ksw": "ksw_sd", "pcr_mm": "fs_sd", "arex": "arex_sd"}
 VALUE_OF = {"pcr_mm": "fs"}
 
 

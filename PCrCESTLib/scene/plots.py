@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from PCrCESTLib.figures.components import POOL_COLORS
 from PCrCESTLib.physics.concentration import PCR_PPM
 from PCrCESTLib.scene.spectra import Spectrum
 
 PLOT = "PCrCEST.Plot"
 REGION_PPM = (1.0, 4.5)
-WHOLE, REGION, EFFECT = "whole", "region", "effect"
-VIEWS = {REGION: "PCr region", WHOLE: "whole spectrum", EFFECT: "effect of PCr"}
+WHOLE, REGION, EFFECT, POOLS = "whole", "region", "effect", "pools"
+VIEWS = {REGION: "PCr region", WHOLE: "whole spectrum", EFFECT: "effect of PCr", POOLS: "fit and pools"}
 _MEASURED = ((0.10, 0.35, 0.75), (0.80, 0.35, 0.05), (0.20, 0.55, 0.25), (0.50, 0.25, 0.60))
 
 
@@ -28,22 +29,26 @@ def show_spectra(spectra: Sequence[Spectrum], title: str, view: str = WHOLE) -> 
         Heading.
     view : str
         ``WHOLE`` or ``REGION`` (the neighborhood of PCr): points measured, lines without PCr. ``EFFECT``: what PCr
-        takes away, in percent of M0.
+        takes away, in percent of M0. ``POOLS``: the fit of the lowest power with what each pool takes from 1, and
+        the residual.
     """
+    if view == POOLS:
+        return _show_pools(spectra, title)
     chart = _chart("spectrum", "PCrCEST Z-spectrum")
     curves = []
     for i, s in enumerate(spectra):
         color = _MEASURED[i % len(_MEASURED)]
         near = (s.offsets_ppm >= REGION_PPM[0]) & (s.offsets_ppm <= REGION_PPM[1]) if view != WHOLE else slice(None)
         x, z, rest = s.offsets_ppm[near], s.z[near], s.rest[near]
-        known = bool(len(rest)) and bool(np.all(np.isfinite(rest)))
+        seen = np.isfinite(rest)  # a fit says nothing outside its window
+        known = bool(seen.any())
         if view == EFFECT:
             if known:
-                curves.append((f"{s.b1_ut:g} µT", x, 100 * (rest - z), color, "measured"))
+                curves.append((f"{s.b1_ut:g} µT", x[seen], 100 * (rest - z)[seen], color, "measured"))
             continue
         curves.append((f"{s.b1_ut:g} µT", x, z, color, "measured"))
         if known:
-            curves.append((f"{s.b1_ut:g} µT without PCr", x, rest, color, "model"))
+            curves.append((f"{s.b1_ut:g} µT without PCr", x[seen], rest[seen], color, "model"))
     if curves:
         low, high = (float(f([f(c[2]) for c in curves])) for f in (min, max))
         curves.append((f"PCr {PCR_PPM} ppm", np.full(2, PCR_PPM), np.array([low, high]), (0.5, 0.5, 0.5), "mark"))
@@ -56,6 +61,36 @@ def show_spectra(spectra: Sequence[Spectrum], title: str, view: str = WHOLE) -> 
         chart.SetXAxisRangeAuto(False)
         chart.SetXAxisRange(*(REGION_PPM if view != WHOLE else (-farthest, farthest)))
     return chart
+
+
+def _show_pools(spectra: Sequence[Spectrum], title: str) -> Any:
+    chart = _chart("spectrum", "PCrCEST Z-spectrum")
+    curves: list[tuple[str, np.ndarray, np.ndarray, Any, str]] = []
+    for s in spectra[:1]:
+        x = s.offsets_ppm
+        curves.append((f"{s.b1_ut:g} µT", x, s.z, _MEASURED[0], "measured"))
+        lines = {"without PCr": (s.rest, _MEASURED[1])}
+        if s.fit is not None:
+            lines = {"fit": (s.fit, (0.1, 0.1, 0.1)), **lines, "residual": (s.z - s.fit, (0.5, 0.5, 0.5))}
+        lines |= {name: (1 - part, _rgb(POOL_COLORS.get(name, "#999999"))) for name, part in s.parts.items()}
+        for name, (y, color) in lines.items():
+            known = np.isfinite(y)
+            if known.any():
+                curves.append((name, x[known], y[known], color, "model"))
+    _set_curves(chart, curves)
+    chart.SetTitle(title)
+    chart.SetXAxisTitle("offset from water (ppm)")
+    chart.SetYAxisTitle("Z = M/M0")
+    if spectra:
+        farthest = float(np.abs(spectra[0].offsets_ppm).max())
+        chart.SetXAxisRangeAuto(False)
+        chart.SetXAxisRange(-farthest, farthest)
+    return chart
+
+
+def _rgb(color: str) -> tuple[float, float, float]:
+    red, green, blue = (int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    return red, green, blue
 
 
 def show_boxes(

@@ -18,7 +18,7 @@ from PCrCESTLib.outputs import staged
 from PCrCESTLib.physics.concentration import PCR_PROTONS, concentration_from_fraction
 from PCrCESTLib.readers.image_io import read_volume
 from PCrCESTLib.scene.hierarchy import place
-from PCrCESTLib.scene.map_nodes import KINDS, RUN, add_map, maps_of
+from PCrCESTLib.scene.map_nodes import KINDS, OF_SOME_METHODS, RUN, add_map, maps_of
 from PCrCESTLib.scene.tables import TITLES, add_summary, add_table, fill_table, read_rows, table_of
 from PCrCESTLib.scene.volumes import array_of, geometry_of
 
@@ -60,7 +60,11 @@ def add_run(folder: Path, name: str, parent: Any | None = None) -> Run:
     ReaderError
         When the folder holds no such results; nothing is added then.
     """
-    images = {kind: _read_map(folder, kind) for kind in KINDS if kind not in DERIVED}
+    images = {
+        kind: _read_map(folder, kind)
+        for kind in KINDS
+        if kind not in DERIVED and (kind not in OF_SOME_METHODS or (folder / f"{kind}.nii.gz").is_file())
+    }
     try:
         record = json.loads((folder / "quantify.json").read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
@@ -69,7 +73,11 @@ def add_run(folder: Path, name: str, parent: Any | None = None) -> Run:
     to_mm = concentration_from_fraction(1.0, float(record.get("pcr_protons", PCR_PROTONS)))
     images["pcr_mm"] = (fs * np.float32(to_mm), geometry)
     run = uuid.uuid4().hex[:12]
-    maps = {kind: add_map(a, g, kind, run, f"{name} {KINDS[kind].title}") for kind, (a, g) in images.items()}
+    maps = {
+        kind: add_map(a, g, kind, run, f"{name} {KINDS[kind].title}")
+        for kind, (a, g) in images.items()
+        if kind not in OF_SOME_METHODS or np.isfinite(a).any()
+    }
     rows = read_rows(folder / "roi_statistics.csv") if (folder / "roi_statistics.csv").is_file() else []
     table = add_table(rows, run, f"{name} muscles") if rows else None
     summary = add_summary(rows, run, f"{name} summary") if rows else None

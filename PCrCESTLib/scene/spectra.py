@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from PCrCESTLib.contribution import without_pcr
+from PCrCESTLib.errors import MethodError
+from PCrCESTLib.methods import METHODS, Settings, make_fit
+from PCrCESTLib.methods.peak_method import PeakMethod
 from PCrCESTLib.preparation.b0 import align
-from PCrCESTLib.preparation.zseries import ZSeries
+from PCrCESTLib.preparation.zseries import ZSeries, protocol_of
 
 SHOWN_PPM = 10.0  # reference frames far from water would squeeze the rest
 
@@ -18,17 +22,33 @@ SHOWN_PPM = 10.0  # reference frames far from water would squeeze the rest
 class Spectrum:
     """A spectrum at one power.
 
-    ``offsets_ppm`` from water, ``z`` measured and ``rest`` without PCr (NaN where fs is not known), each
-    (n_offsets,).
+    ``offsets_ppm`` from water, ``z`` measured and ``rest`` without PCr (NaN where it is not known), each
+    (n_offsets,). Of a fit also its curve ``fit`` and what each pool takes from Z, ``parts``.
     """
 
     b1_ut: float
     offsets_ppm: np.ndarray
     z: np.ndarray
     rest: np.ndarray
+    fit: np.ndarray | None = None
+    parts: Mapping[str, np.ndarray] = field(default_factory=dict)
 
 
-def spectra_in(series: ZSeries, mask: np.ndarray, maps: Mapping[str, np.ndarray]) -> list[Spectrum]:
+def peak_fit_of(record: Mapping[str, Any], series: ZSeries) -> PeakMethod | None:
+    """Return the fit of a peak that a run was made with, ready for its series; None for other methods."""
+    method = str(record.get("method", ""))
+    if "settings" not in record or method not in METHODS:
+        return None
+    try:
+        made = make_fit(method, protocol_of(series), Settings(**record["settings"]))
+    except (MethodError, TypeError):
+        return None  # the series is another one, or the run of a later version
+    return made if isinstance(made, PeakMethod) else None
+
+
+def spectra_in(
+    series: ZSeries, mask: np.ndarray, maps: Mapping[str, np.ndarray], method: PeakMethod | None = None
+) -> list[Spectrum]:
     """Return the mean spectrum of some voxels, each moved to its own water first; one a power.
 
     Parameters
@@ -39,6 +59,8 @@ def spectra_in(series: ZSeries, mask: np.ndarray, maps: Mapping[str, np.ndarray]
         bool (z, y, x), at least one voxel.
     maps : mapping
         Arrays (z, y, x) of ``fs``, ``ksw`` and ``b0`` as far as they are known; the median over the mask counts.
+    method : PeakMethod, optional
+        Draws its fit of the lowest power; without it, PCr is taken out by fs and ksw.
     """
     fs, ksw = (_median(maps.get(kind), mask) for kind in ("fs", "ksw"))
     shift = np.nan_to_num(maps["b0"][mask]) if "b0" in maps else np.zeros(int(mask.sum()))
@@ -57,7 +79,17 @@ def spectra_in(series: ZSeries, mask: np.ndarray, maps: Mapping[str, np.ndarray]
         if np.isfinite(fs) and np.isfinite(ksw):
             rest = without_pcr(z, offsets, block.b1_ut, series.field_t, series.saturation, fs, ksw)
         found.append(Spectrum(block.b1_ut, offsets, z, rest))
+    if method is not None and len(found) == len(series.blocks):
+        found[0] = _fitted(found, method)
     return found
+
+
+def _fitted(spectra: list[Spectrum], method: PeakMethod) -> Spectrum:
+    """Return the spectrum at the lowest power with the curves of the method."""
+    curves = method.find([(s.offsets_ppm, s.z[None]) for s in spectra]).curves
+    fit = None if curves.fit is None else curves.fit[0]
+    parts = {name: part[0] for name, part in curves.parts.items()}
+    return replace(spectra[0], rest=curves.without_pcr[0], fit=fit, parts=parts)
 
 
 def one_voxel(shape: tuple[int, ...], ijk: tuple[int, int, int]) -> np.ndarray:

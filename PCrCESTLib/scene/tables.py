@@ -28,7 +28,12 @@ TITLES = {
 NUMBERS = {"value", "sd", "n_voxels", "n_total", "volume_mm3", "flagged_share"}
 WHOLE = {"n_voxels", "n_total"}
 # Title with unit, and what the value is multiplied by.
-SUMMARY = {"fs": ("fs (10⁻³)", 1e3), "ksw": ("ksw (1/s)", 1.0), "PCr": ("PCr (mM)", 1.0)}
+SUMMARY = {
+    "fs": ("fs (10⁻³)", 1e3),
+    "ksw": ("ksw (1/s)", 1.0),
+    "PCr": ("PCr (mM)", 1.0),
+    "AREX": ("AREX (10⁻³/s)", 1e3),
+}
 
 
 def read_rows(path: Path) -> list[dict[str, str]]:
@@ -83,28 +88,72 @@ def summary_rows(rows: Sequence[dict[str, str]]) -> list[dict[str, str]]:
         title, factor = SUMMARY[row["quantity"]]
         summary[title] = f"{float(row['value']) * factor:.3g} ± {float(row['sd']) * factor:.2g}"
         if row["identifiable"] != "True" and row["quantity"] in ("fs", "ksw"):
-            summary["note"] = ", ".join(filter(None, [summary["note"], f"{row['quantity']} not identifiable"]))
-    order = ("muscle", *(title for title, _ in SUMMARY.values()), "voxels", "note")
+            summary["note"] = ", ".join(
+                filter(None, [summary["note"], f"{row['quantity']} not identifiable"])
+            )
+    told = {row["quantity"] for row in rows} | {"fs", "PCr"}
+    order = ("muscle", *(title for q, (title, _) in SUMMARY.items() if q in told), "voxels", "note")
     return [{key: row.get(key, "") for key in order} for row in found.values()]
 
 
 def add_summary(rows: Sequence[dict[str, str]], run: str, name: str) -> Any:
     """Add a table node of `summary_rows`, all text."""
     import slicer
-    import vtk
 
     node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", name)
     node.SetAttribute(TABLE, "summary")
     node.SetAttribute(RUN, run)
-    summary = summary_rows(rows)
-    for title in summary[0] if summary else ():
+    _fill_texts(node, summary_rows(rows))
+    return node
+
+
+def comparison_rows(
+    rows: Sequence[dict[str, str]], others: Sequence[dict[str, str]], names: tuple[str, str]
+) -> list[dict[str, str]]:
+    """One row a muscle: fs of two results from its mean spectrum, ``value ± SD``, and how they differ."""
+    first, second = (_fs_of(r) for r in (rows, others))
+    titles = [f"fs (10⁻³), {name}" for name in names]
+    found = []
+    for muscle in [*first, *(m for m in second if m not in first)]:
+        pair = [table.get(muscle) for table in (first, second)]
+        row = {"muscle": muscle}
+        for title, known in zip(titles, pair, strict=True):
+            row[title] = "" if known is None else f"{known[0] * 1e3:.3g} ± {known[1] * 1e3:.2g}"
+        a, b = pair
+        row["difference"] = "" if a is None or b is None or not a[0] else f"{b[0] / a[0] - 1:+.0%}"
+        found.append(row)
+    return found
+
+
+def show_comparison(rows: Sequence[dict[str, str]]) -> Any:
+    """Fill the one table of the scene that compares two results; returns its node."""
+    import slicer
+
+    tables = slicer.util.getNodesByClass("vtkMRMLTableNode")
+    node = next((t for t in tables if t.GetAttribute(TABLE) == "comparison"), None)
+    if node is None:
+        node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLTableNode", "PCrCEST comparison")
+        node.SetAttribute(TABLE, "comparison")
+    node.RemoveAllColumns()
+    _fill_texts(node, rows)
+    return node
+
+
+def _fs_of(rows: Sequence[dict[str, str]]) -> dict[str, tuple[float, float]]:
+    chosen = (r for r in rows if r["estimator"] == ROI_SPECTRUM and r["quantity"] == "fs")
+    return {r["roi"]: (float(r["value"]), float(r["sd"])) for r in chosen}
+
+
+def _fill_texts(node: Any, rows: Sequence[dict[str, str]]) -> None:
+    import vtk
+
+    for title in rows[0] if rows else ():
         column = vtk.vtkStringArray()
         column.SetName(title)
-        for row in summary:
+        for row in rows:
             column.InsertNextValue(row[title])
         node.AddColumn(column)
     node.SetUseColumnTitleAsColumnHeader(True)
-    return node
 
 
 def table_of(run: str, kind: str = "statistics") -> Any | None:

@@ -198,6 +198,36 @@ def test_a_model_file_can_be_chosen(panel, scan_folder, tmp_path):
     assert "mine.json" in panel.texts("error")[-1]
 
 
+def test_a_method_shows_its_own_settings_and_says_what_it_lacks(panel, scan_folder):
+    panel.load(scan_folder, powers=("0.5",))
+    ui = panel.ui
+
+    def choose(key):
+        index = ui.methodSelector.findData(key)
+        ui.methodSelector.setCurrentIndex(index)
+        ui.methodSelector.activated.emit(index)
+        panel.process()
+        names = ("modelSelector", "deviceSelector", "poolsSelector", "kswBox", "conversionSelector")
+        return {name for name in names if not panel.native(getattr(ui, name)).isHidden()}
+
+    assert choose("two-branch") == {"modelSelector", "deviceSelector"}
+    assert choose("mplf") == {"poolsSelector", "kswBox", "conversionSelector"}
+    assert ui.applyButton.enabled
+    assert choose("bm") == set()
+    assert choose("dsp") == {"kswBox", "conversionSelector"}
+    assert "give a second series" in ui.quantifyHint.text
+    assert not ui.applyButton.enabled
+    choose("plof")
+    ui.kswBox.value = 140.0
+    index = ui.conversionSelector.findData("jhu")
+    ui.conversionSelector.setCurrentIndex(index)
+    ui.conversionSelector.activated.emit(index)
+    assert "the JHU calibration holds at 3 T" in ui.quantifyHint.text
+    assert panel.parameters.statedKsw == 140.0
+    arguments = panel.widget.quantify.methodArguments()
+    assert arguments == ["--pools", "6", "--ksw", "140", "--ksw-sd", "36", "--conversion", "jhu"]
+
+
 def test_only_inside_muscles(panel, scan_folder):
     import slicer
 

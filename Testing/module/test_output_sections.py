@@ -121,6 +121,54 @@ def test_muscles_can_be_plotted_and_boxed(panel, result):
 
 
 
+def test_two_results_are_compared_muscle_by_muscle(panel, result):
+    first = result("leg two-branch")
+    result("leg mplf")
+    index = panel.ui.compareSelector.findData(first.run_id)
+    panel.ui.compareSelector.setCurrentIndex(index)
+    panel.ui.compareSelector.activated.emit(index)
+    table = panel.native(panel.ui.tableView)
+    titles = [table.horizontalHeaderItem(c).text() for c in range(table.columnCount())]
+    assert titles == ["muscle", "fs (10⁻³), mplf", "fs (10⁻³), two-branch", "difference"]
+    assert [table.item(0, c).text() for c in range(4)] == ["left soleus", "0.641 ± 0.1", "0.641 ± 0.1", "+0%"]
+
+
+def choose_method(panel, key):
+    index = panel.ui.methodSelector.findData(key)
+    panel.ui.methodSelector.setCurrentIndex(index)
+    panel.ui.methodSelector.activated.emit(index)
+
+
+def test_a_fit_is_run_compared_and_its_pools_are_drawn(panel, scan_folder):
+    """The way of a user who wants the multi-pool fit beside the network."""
+    panel.load(scan_folder)
+    panel.ui.onlyMusclesBox.checked = True
+    panel.run()
+    network = panel.widget.shownRun()
+    choose_method(panel, "mplf")
+    panel.shot("method-mplf")
+    panel.run()
+    fit = panel.widget.shownRun()
+    assert "ksw" in network.maps
+    assert "ksw" not in fit.maps
+    assert {"fs", "arex", "misfit"} <= set(fit.maps)
+    assert panel.ui.mapSelector.findData("arex") >= 0
+    assert panel.ui.mapSelector.findData("ksw") < 0
+    assert "cannot tell ksw" in panel.ui.resultsMessage.text
+    index = panel.ui.plotKind.findData("pools")
+    panel.ui.plotKind.setCurrentIndex(index)
+    panel.ui.plotKind.activated.emit(index)
+    assert {"fit", "without PCr", "residual", "water", "PCr", "Cr", "MT"} <= set(panel.shown_curves())
+    panel.shot("fit-pools")
+    index = panel.ui.compareSelector.findData(network.run_id)
+    panel.ui.compareSelector.setCurrentIndex(index)
+    panel.ui.compareSelector.activated.emit(index)
+    assert panel.foreground("Red") is fit.maps["fs"]
+    assert panel.foreground("Yellow") is network.maps["fs"]
+    panel.shot("compare-methods")
+    assert panel.texts("error") == []
+
+
 # ------------------------------------------------------------------ Export
 
 
