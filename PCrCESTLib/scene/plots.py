@@ -12,7 +12,7 @@ from PCrCESTLib.physics.concentration import PCR_PPM
 from PCrCESTLib.scene.spectra import Spectrum
 
 PLOT = "PCrCEST.Plot"
-REGION_PPM = (1.0, 4.5)
+REGION_PPM, POOLS_PPM = (1.0, 4.5), 6.0
 WHOLE, REGION, EFFECT, POOLS = "whole", "region", "effect", "pools"
 VIEWS = {REGION: "PCr region", WHOLE: "whole spectrum", EFFECT: "effect of PCr", POOLS: "fit and pools"}
 _MEASURED = ((0.10, 0.35, 0.75), (0.80, 0.35, 0.05), (0.20, 0.55, 0.25), (0.50, 0.25, 0.60))
@@ -82,7 +82,7 @@ def _show_pools(spectra: Sequence[Spectrum], title: str) -> Any:
     chart.SetXAxisTitle("offset from water (ppm)")
     chart.SetYAxisTitle("Z = M/M0")
     if spectra:
-        farthest = float(np.abs(spectra[0].offsets_ppm).max())
+        farthest = min(float(np.abs(spectra[0].offsets_ppm).max()), POOLS_PPM)
         chart.SetXAxisRangeAuto(False)
         chart.SetXAxisRange(-farthest, farthest)
     return chart
