@@ -1,8 +1,13 @@
-"""The header of an NRRD file, checked before SimpleITK reads the image."""
+"""The header of an NRRD file, checked before SimpleITK reads the image.
+
+Format: "Definition of NRRD File Format", teem.sourceforge.net/nrrd/format.html.
+"""
 
 from __future__ import annotations
 
 import math
+import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -28,22 +33,49 @@ NRRD_ITEM_BYTES = {
 }
 
 
+@dataclass(frozen=True)
+class NrrdHeader:
+    """What stands before the data.
+
+    Parameters
+    ----------
+    fields : dict
+        The format's own fields (``sizes``, ``kinds`` …), names in lower case.
+    metadata : dict
+        Key/value pairs, which any program may add.
+    data_start : int
+        Byte at which the data begin.
+    """
+
+    fields: dict[str, str]
+    metadata: dict[str, str]
+    data_start: int
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """Kind of each axis in lower case, fastest axis first; empty where the file does not say."""
+        return tuple(self.fields.get("kinds", "").lower().split())
+
+    def quoted(self, field: str) -> tuple[str, ...]:
+        """Texts of a field with one in quotation marks an axis (``labels``, ``units``)."""
+        return tuple(re.findall(r'"((?:[^"\\]|\\.)*)"', self.fields.get(field, "")))
+
+
 def is_nrrd(head: bytes) -> bool:
     """Tell an NRRD file by its magic."""
     return head.startswith(b"NRRD000")
 
 
-def check_nrrd(path: Path) -> dict[str, str]:
-    """Check that the file holds all the bytes its header promises; returns its key/value pairs.
+def check_nrrd(path: Path) -> NrrdHeader:
+    """Check that the file holds all the bytes its header promises; returns that header.
 
     Raises
     ------
     ReaderError
         When it is damaged, cut short, or its data are in another file.
     """
-    with path.open("rb") as file:
-        fields, metadata = _nrrd_header(path, file)
-        data_start = file.tell()
+    header = read_nrrd_header(path)
+    fields = header.fields
     if "data file" in fields or "datafile" in fields:
         raise ReaderError(f"{path}: the image data are in another file; save it as one .nrrd file")
     item = NRRD_ITEM_BYTES.get(fields.get("type", "").lower())
@@ -59,11 +91,29 @@ def check_nrrd(path: Path) -> dict[str, str]:
     encoding = fields.get("encoding", "").lower()
     if encoding not in ("raw", "gzip", "gz"):
         raise ReaderError(f"{path}: NRRD encoding {encoding!r} is not supported; save it as raw or gzip")
-    require_bytes(path, data_start, math.prod(sizes) * item, compressed=encoding != "raw")
-    return metadata
+    require_bytes(path, header.data_start, math.prod(sizes) * item, compressed=encoding != "raw")
+    return header
 
 
-def _nrrd_header(path: Path, file: BinaryIO) -> tuple[dict[str, str], dict[str, str]]:
+def read_nrrd_header(path: Path) -> NrrdHeader:
+    """Read the header as it stands.
+
+    Raises
+    ------
+    ReaderError
+        When it does not end, or the file cannot be read.
+    """
+    try:
+        with path.open("rb") as file:
+            fields, metadata = _lines(path, file)
+            return NrrdHeader(fields, metadata, file.tell())
+    except OSError as error:
+        raise ReaderError(
+            f"{path}: the file cannot be read ({error.strerror}); check its permissions"
+        ) from error
+
+
+def _lines(path: Path, file: BinaryIO) -> tuple[dict[str, str], dict[str, str]]:
     """Fields and key/value pairs; leaves ``file`` at the first byte of the data."""
     fields: dict[str, str] = {}
     metadata: dict[str, str] = {}
@@ -76,10 +126,15 @@ def _nrrd_header(path: Path, file: BinaryIO) -> tuple[dict[str, str], dict[str, 
             break
         if ":=" in line:
             key, value = line.split(":=", 1)
-            metadata[key.strip()] = value.strip()
+            metadata[key.strip()] = _unescaped(value.strip())
         elif ":" in line and not line.startswith("#"):
             key, value = line.split(":", 1)
             fields[key.strip().lower()] = value.strip()
     raise ReaderError(
         f"{path}: the NRRD header has no end, or the image data are in another file; save it again"
     )
+
+
+def _unescaped(value: str) -> str:
+    # The format writes a line break as \n and a backslash as two.
+    return re.sub(r"\\([n\\])", lambda found: "\n" if found[1] == "n" else "\\", value)
