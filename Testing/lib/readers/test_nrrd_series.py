@@ -225,6 +225,24 @@ class TestRefusals:
         with pytest.raises(ReaderError, match="its header promises 237595248"):
             read_series(path)
 
+    @pytest.mark.parametrize(
+        ("found", "put", "sentence"),
+        [
+            (b"dimension", b"[" * 3000, "header has no field 'dimension'"),
+            (b"labels", b"x" * 3000, "header field 'x{40}' is unknown"),
+            (b"sizes: 4 5 2 6", b"sizes: 4 5 2 six", "its value '4 5 2 six' makes no sense"),
+            (b"kinds: domain", b"kinds: " + b"domain" * 100, "its value 'domaindomain"),
+            (b"endian: little", b"little" * 100, "has the line 'littlelittle"),
+        ],
+    )
+    def test_a_header_that_would_crash_itk(self, place, rest, found, put, sentence):
+        """Its parser copies long words into error texts of fixed length."""
+        path = place(entries=index("100 1 2 3 4 5"))
+        path.write_bytes(path.read_bytes().replace(found, put, 1))
+        with pytest.raises(ReaderError, match=sentence) as caught:
+            read_series(path)
+        assert len(str(caught.value)) < 400
+
 
 def damaged(content: bytes, rng: random.Random) -> bytes:
     """Change bytes, mostly of the header, or one of its numbers or lines."""
