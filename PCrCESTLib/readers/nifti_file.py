@@ -108,7 +108,10 @@ def read_voxels(path: Path, header: NiftiHeader) -> np.ndarray:
     if (header.slope, header.intercept) == (1.0, 0.0):
         return stored.astype(header.dtype.newbyteorder("="), copy=False)
     with np.errstate(over="ignore", invalid="ignore"):
-        return stored * header.slope + header.intercept
+        scaled = stored.astype(np.float64)  # then in place: more copies of a large series may not fit
+        scaled *= header.slope
+        scaled += header.intercept
+    return scaled
 
 
 def _fields(path: Path, head: bytes) -> _Fields:
