@@ -18,6 +18,7 @@ import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
+from reprlib import repr as brief
 from typing import Any
 
 from PCrCESTLib.errors import PhysicsError, ProtocolError
@@ -152,7 +153,7 @@ def _optional_number(document: Mapping[str, Any], key: str) -> float | None:
     if value is None:
         return None
     if not _is_number(value):
-        raise ProtocolError(f"{key} is {value!r}; a number is expected")
+        raise ProtocolError(f"{key} is {brief(value)}; a number is expected")
     return _float(value)
 
 
@@ -166,7 +167,7 @@ def _float(value: float) -> float:
 def _boolean(document: Mapping[str, Any], key: str, default: bool = False) -> bool:
     value = document.get(key, default)
     if not isinstance(value, bool):
-        raise ProtocolError(f"{key} is {value!r}; true or false is expected")
+        raise ProtocolError(f"{key} is {brief(value)}; true or false is expected")
     return value
 
 
@@ -195,14 +196,14 @@ def _offsets_ppm(document: Mapping[str, Any], hz_per_ppm: float) -> tuple[float,
         raise ProtocolError("SaturationOffsets is missing; list one offset a frame (ppm or Hz)")
     wrong = [v for v in values if v is not None and not _is_number(v)]
     if wrong:
-        raise ProtocolError(f"SaturationOffsets holds {wrong[0]!r}; numbers (or null) are expected")
+        raise ProtocolError(f"SaturationOffsets holds {brief(wrong[0])}; numbers (or null) are expected")
     offsets = tuple(math.inf if v is None else _float(v) for v in values)
     units = str(document.get("SaturationOffsetsUnits", "")).strip().lower()
     if units == "hz":
         return _offsets_from_hz(offsets, hz_per_ppm)
     if units != "ppm":
         raise ProtocolError(
-            f"SaturationOffsetsUnits is {document.get('SaturationOffsetsUnits')!r}; 'ppm' or 'Hz' is expected"
+            f"SaturationOffsetsUnits is {brief(document.get('SaturationOffsetsUnits'))}; 'ppm' or 'Hz' is expected"
         )
     far = [o for o in offsets if math.isfinite(o) and abs(o) >= REFERENCE_PPM]
     if "ReferenceFrames" not in document and len(far) > len(offsets) / 2:
@@ -227,7 +228,7 @@ def _b1_ut(document: Mapping[str, Any], n_frames: int) -> tuple[float, ...]:
     units = str(document.get("SaturationB1Units", "uT")).replace("µ", "u").replace("μ", "u")
     if units.lower() != "ut":
         raise ProtocolError(
-            f"SaturationB1Units is {units!r}; only 'uT' (microtesla) is understood: convert the values"
+            f"SaturationB1Units is {brief(units)}; only 'uT' (microtesla) is understood: convert the values"
         )
     value = document.get("SaturationB1")
     if _is_number(value):
@@ -244,7 +245,7 @@ def _reference_frames(document: Mapping[str, Any], offsets_ppm: tuple[float, ...
     if not isinstance(frames, list) or not all(
         isinstance(i, int) and not isinstance(i, bool) for i in frames
     ):
-        raise ProtocolError(f"ReferenceFrames is {frames!r}; a list of frame indices from 0 is expected")
+        raise ProtocolError(f"ReferenceFrames is {brief(frames)}; a list of frame indices from 0 is expected")
     return tuple(sorted(set(frames)))
 
 
@@ -267,7 +268,7 @@ def _saturation(document: Mapping[str, Any]) -> Saturation:
     if kind == "continuous":
         return Saturation(duration_s=_number(document, "SaturationDuration"), **common)
     if kind != "pulsed":
-        raise ProtocolError(f"SaturationType is {kind!r}; 'continuous' or 'pulsed' is expected")
+        raise ProtocolError(f"SaturationType is {brief(kind)}; 'continuous' or 'pulsed' is expected")
     train = _pulse_train(document)
     stated = _optional_number(document, "SaturationDuration")
     saturation = Saturation.pulsed(train, **common)

@@ -18,6 +18,7 @@ from PCrCESTLib.errors import ProtocolError
 from PCrCESTLib.protocol import Protocol
 from PCrCESTLib.protocol_json import missing_keys, protocol_from_dict, read_document
 
+MAX_FLOAT = float(np.finfo(float).max)
 OFFSET_KEYS = ("SaturationOffsets", "SaturationOffsetsUnits")
 
 
@@ -117,4 +118,6 @@ def _offset_notes(stated: Mapping[str, Any], document: Mapping[str, Any]) -> tup
 
 
 def _numbers(values: Sequence[Any]) -> np.ndarray:
-    return np.array([v if isinstance(v, int | float) else np.nan for v in values], dtype=float)
+    # JSON allows integers that no float can hold.
+    sound = [v if isinstance(v, int | float) and abs(v) < MAX_FLOAT else np.nan for v in values]
+    return np.array(sound, dtype=float)

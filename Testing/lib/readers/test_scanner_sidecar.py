@@ -132,6 +132,23 @@ def test_a_file_too_large_to_be_a_protocol_is_not_read(converted):
 
 
 @pytest.mark.parametrize(
+    "keys",
+    [
+        {"SaturationOffsets": [10**400] * 6},
+        {"SaturationOffsetsUnits": "x" * 10_000},
+        {"ReferenceFrames": [0.5] * 10_000},
+        {"SaturationType": "pulsed", "SaturationPulseDuration": 0.1, "SaturationPulseCount": 9}
+        | {"SaturationPulseShape": "block", "SaturationPulseSamples": [0.5] * 10_000},
+    ],
+)
+def test_absurd_values_get_a_sentence_of_sensible_length(converted, write, cest_keys, keys):
+    write("leg.json", SIDECAR | cest_keys | keys)
+    with pytest.raises(ProtocolError) as caught:
+        read_series(converted)
+    assert len(str(caught.value)) < 400
+
+
+@pytest.mark.parametrize(
     ("name", "keys", "part"),
     [
         ("leg", {"ImageType": ["ORIGINAL", "PRIMARY", "P", "ND"]}, "phase"),
