@@ -104,7 +104,7 @@ def _frame_axis(path: Path, header: NrrdHeader) -> int:
     kind = kinds[others[0]] if others else ""
     if len(others) == 1 and (kind == "list" or kind.endswith("vector")):
         return others[0]
-    if len(kinds) == N_SPACE_AXES and not others:
+    if not others and len(header.fields["sizes"].split()) <= N_SPACE_AXES:
         return N_SPACE_AXES  # one image, which is told when it is read
     raise ReaderError(
         f"{path}: its axes have the kinds {header.fields.get('kinds', '(none)')!r}, which do not say which one counts"

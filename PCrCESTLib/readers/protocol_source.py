@@ -19,6 +19,7 @@ from PCrCESTLib.protocol import Protocol
 from PCrCESTLib.protocol_json import missing_keys, protocol_from_dict, read_document
 
 MAX_FLOAT = float(np.finfo(float).max)
+MAX_LISTED = 300  # characters
 OFFSET_KEYS = ("SaturationOffsets", "SaturationOffsetsUnits")
 
 
@@ -84,6 +85,7 @@ def resolve_protocol(
 
 def _blame(series: Path, file: Path | None, used: Sequence[str], sidecars: Sequence[Path]) -> str:
     keys = ", ".join(used)
+    keys = keys if len(keys) <= MAX_LISTED else f"{keys[:MAX_LISTED]}…"  # a damaged file may have any keys
     if file is None:
         return f"{series} itself gives only {keys}, and there is no protocol file ({_names(sidecars)})"
     return f"{file} (with {keys} from {series.name})" if used else str(file)

@@ -195,9 +195,13 @@ class TestRefusals:
             read_series(place(data=frames[:1]))
 
     def test_a_scalar_volume(self, tmp_path, frames, grid):
-        sitk.WriteImage(grid.to_image(frames[0]), str(tmp_path / "one.nrrd"))
+        path = tmp_path / "one.nrrd"
+        sitk.WriteImage(grid.to_image(frames[0]), str(path))
         with pytest.raises(ReaderError, match="holds one image"):
-            read_series(tmp_path / "one.nrrd")
+            read_series(path)
+        path.write_bytes(path.read_bytes().replace(b"kinds: domain domain domain\n", b""))
+        with pytest.raises(ReaderError, match="holds one image"):
+            read_series(path)
 
     def test_a_segmentation(self, place):
         with pytest.raises(ReaderError, match="segmentation; give it with --rois"):
@@ -212,6 +216,11 @@ class TestRefusals:
     def test_a_damaged_stored_protocol(self, place, stored):
         with pytest.raises(ProtocolError, match=r"header entry PCrCEST\.Protocol is no JSON object"):
             read_series(place(entries={"PCrCEST.Protocol": stored}))
+
+    def test_a_stored_protocol_of_absurd_keys(self, place):
+        with pytest.raises(ProtocolError, match="itself gives only xxx") as caught:
+            read_series(place(entries={"PCrCEST.Protocol": json.dumps({"x" * 5000: 1})}))
+        assert len(str(caught.value)) < 1000
 
     def test_data_in_another_file(self, place, rest):
         path = place(entries=index("100 1 2 3 4 5"))
