@@ -40,7 +40,7 @@ TIMING_KEYS = {
 }
 CONTINUOUS_KEYS = ("SaturationDuration",)
 PULSED_KEYS = ("SaturationPulseDuration", "SaturationPulseCount")
-MAX_FILE_BYTES = 16 << 20
+MAX_FILE_BYTES = 1 << 20
 FIELD_TOLERANCE = 0.08  # "3 T" scanners run at 2.89 T
 _PLAIN = Saturation(duration_s=1.0)
 
