@@ -171,8 +171,8 @@ def _check_position(path: Path, fields: _Fields) -> None:
     for code, numbers in zip(fields.codes, (qform, sform), strict=True):
         if code > MAX_TRANSFORM_CODE:
             raise GeometryError(
-                f"{path}: the NIfTI header says that its position is of kind {code}, but there are {MAX_TRANSFORM_CODE};"
-                " it is damaged: export the image again"
+                f"{path}: the NIfTI header says that its position is of kind {code}, but there are"
+                f" {MAX_TRANSFORM_CODE}; it is damaged: export the image again"
             )
         if code > 0 and not all(abs(number) < MAX_POSITION_MM for number in numbers):
             raise GeometryError(
