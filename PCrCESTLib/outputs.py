@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -25,13 +25,42 @@ def staged(folder: Path, *, overwrite: bool = False) -> Iterator[Path]:
     OutputError
         When the folder cannot be written, the disk is full, or a file of that name exists.
     """
-    created = _first_missing(folder)
     partial = folder.parent / f".{folder.name}.partial-{uuid.uuid4().hex[:8]}"
-    done = False
-    try:
+    with _staging(partial, folder, overwrite):
         _require_free(folder, overwrite)
         partial.mkdir(parents=True)
         yield partial
+
+
+@contextmanager
+def staged_files(files: Sequence[Path], *, overwrite: bool = False) -> Iterator[Path]:
+    """Give an empty folder to write some files of one folder into; move them into place together when all went well.
+
+    After an error or a cancellation nothing of them remains. Files of these names stop the job before it starts, unless
+    ``overwrite`` is set, and then they are replaced together or not at all.
+
+    Raises
+    ------
+    OutputError
+        When the folder cannot be written, the disk is full, or a file of that name exists.
+    """
+    folder = files[0].parent
+    # Within the folder: the one above it may be read-only.
+    partial = folder / f".{files[0].name}.partial-{uuid.uuid4().hex[:8]}"
+    with _staging(partial, folder, overwrite):
+        for file in files:
+            _require_new(file, overwrite)
+        partial.mkdir(parents=True)
+        yield partial
+
+
+@contextmanager
+def _staging(partial: Path, folder: Path, overwrite: bool) -> Iterator[None]:
+    """Move what was written into ``partial`` to ``folder`` at the end, or leave no trace of it."""
+    created = _first_missing(folder)
+    done = False
+    try:
+        yield
         _move_in(partial, folder, overwrite)
         done = True
     except OSError as error:
@@ -40,6 +69,15 @@ def staged(folder: Path, *, overwrite: bool = False) -> Iterator[Path]:
         shutil.rmtree(partial, ignore_errors=True)
         if not done and created is not None:
             _remove_empty(created)
+
+
+def _require_new(file: Path, overwrite: bool) -> None:
+    if file.is_dir():
+        raise OutputError(f"{file}: this is a folder; give the name of a file")
+    if file.exists() and not overwrite:
+        raise OutputError(
+            f"{file}: this file already exists; give another name, or --overwrite to replace it"
+        )
 
 
 def _first_missing(folder: Path) -> Path | None:

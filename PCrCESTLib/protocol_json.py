@@ -7,7 +7,9 @@ for a frame without saturation), ``SaturationB1`` (number or one a frame) with `
 ``SaturationPulseSamples``, ``SaturationPulsesSpoiled``), ``SaturationB1Definition`` (cwpe, rms, peak),
 ``SaturationReadoutDelay`` s, ``RepetitionTime`` s, ``ReferenceFrames`` (indices) and ``Normalized``. For
 models of the magnetization before the saturation: ``SaturationRecovery`` s from ``SaturationInitialMz``, or
-``SaturationSteadyStateInterval`` s with ``SaturationReadoutRetains`` (see ``saturation.Saturation``).
+``SaturationSteadyStateInterval`` s with ``SaturationReadoutRetains`` (see ``saturation.Saturation``). BIDS's
+``ImagingFrequency`` (MHz) is read too: offsets in Hz are divided by it (a "3 T" scanner may run at 2.89 T), and
+without ``MagneticFieldStrength`` it gives the field. Other keys are left alone.
 """
 
 from __future__ import annotations
@@ -16,10 +18,17 @@ import json
 import math
 from collections.abc import Mapping
 from pathlib import Path
+from reprlib import repr as brief
 from typing import Any
 
 from PCrCESTLib.errors import PhysicsError, ProtocolError
-from PCrCESTLib.protocol import REFERENCE_PPM, Protocol, check_field, default_reference_frames, ppm_from_hz
+from PCrCESTLib.protocol import (
+    GAMMA_MHZ_PER_T,
+    REFERENCE_PPM,
+    Protocol,
+    check_field,
+    default_reference_frames,
+)
 from PCrCESTLib.saturation import PulseTrain, Saturation
 
 TIMING_KEYS = {
@@ -29,6 +38,10 @@ TIMING_KEYS = {
     "SaturationSteadyStateInterval": "repetition_time_s",
     "SaturationReadoutRetains": "readout_retains",
 }
+CONTINUOUS_KEYS = ("SaturationDuration",)
+PULSED_KEYS = ("SaturationPulseDuration", "SaturationPulseCount")
+MAX_FILE_BYTES = 1 << 20
+FIELD_TOLERANCE = 0.08  # "3 T" scanners run at 2.89 T
 _PLAIN = Saturation(duration_s=1.0)
 
 
@@ -50,7 +63,13 @@ def read_document(path: Path) -> dict[str, Any]:
         When the file cannot be read or is not a JSON object.
     """
     try:
-        document = json.loads(path.read_text(encoding="utf-8-sig"))
+        if path.stat().st_size > MAX_FILE_BYTES:
+            raise ProtocolError(
+                f"{path}: {path.stat().st_size} bytes are no protocol file, which has a few thousand; name the right"
+                " one"
+            )
+        # Names of patients and places come in any encoding; the keys that count are ASCII.
+        document = json.loads(path.read_text(encoding="utf-8-sig", errors="replace"))
     except OSError as error:
         raise ProtocolError(f"{path}: the protocol file cannot be read ({error.strerror})") from error
     except (ValueError, RecursionError) as error:
@@ -58,6 +77,20 @@ def read_document(path: Path) -> dict[str, Any]:
     if not isinstance(document, dict):
         raise ProtocolError(f"{path}: a JSON object with MagneticFieldStrength and so on is expected")
     return document
+
+
+def missing_keys(document: Mapping[str, Any]) -> tuple[str, ...]:
+    """Keys that a protocol cannot do without and ``document`` lacks."""
+    pulsed = str(document.get("SaturationType", "")).strip().lower() == "pulsed"
+    field = () if document.get("ImagingFrequency") is not None else ("MagneticFieldStrength",)
+    needed = (
+        *field,
+        "SaturationOffsets",
+        "SaturationOffsetsUnits",
+        "SaturationB1",
+        *(PULSED_KEYS if pulsed else CONTINUOUS_KEYS),
+    )
+    return tuple(key for key in needed if document.get(key) is None)
 
 
 def protocol_from_dict(document: Mapping[str, Any]) -> Protocol:
@@ -68,9 +101,8 @@ def protocol_from_dict(document: Mapping[str, Any]) -> Protocol:
     ProtocolError
         When a key is missing or senseless; the message names it.
     """
-    field_t = _number(document, "MagneticFieldStrength")
-    check_field(field_t)
-    offsets = _offsets_ppm(document, field_t)
+    field_t, hz_per_ppm = _field(document)
+    offsets = _offsets_ppm(document, hz_per_ppm)
     return Protocol(
         field_t=field_t,
         offsets_ppm=offsets,
@@ -89,7 +121,7 @@ def protocol_to_dict(protocol: Protocol) -> dict[str, Any]:
         "MagneticFieldStrength": protocol.field_t,
         "SaturationOffsets": [o if math.isfinite(o) else None for o in protocol.offsets_ppm],
         "SaturationOffsetsUnits": "ppm",
-        "SaturationB1": b1[0] if len(set(b1)) == 1 else list(b1),
+        "SaturationB1": b1[0] if len(set(b1)) == 1 else [b if math.isfinite(b) else None for b in b1],
         "SaturationB1Units": "uT",
         **_saturation_to_dict(protocol.saturation),
         "ReferenceFrames": list(protocol.reference_frames),
@@ -121,7 +153,7 @@ def _optional_number(document: Mapping[str, Any], key: str) -> float | None:
     if value is None:
         return None
     if not _is_number(value):
-        raise ProtocolError(f"{key} is {value!r}; a number is expected")
+        raise ProtocolError(f"{key} is {brief(value)}; a number is expected")
     return _float(value)
 
 
@@ -135,24 +167,43 @@ def _float(value: float) -> float:
 def _boolean(document: Mapping[str, Any], key: str, default: bool = False) -> bool:
     value = document.get(key, default)
     if not isinstance(value, bool):
-        raise ProtocolError(f"{key} is {value!r}; true or false is expected")
+        raise ProtocolError(f"{key} is {brief(value)}; true or false is expected")
     return value
 
 
-def _offsets_ppm(document: Mapping[str, Any], field_t: float) -> tuple[float, ...]:
+def _field(document: Mapping[str, Any]) -> tuple[float, float]:
+    """B0 in T, and the Hz in one ppm."""
+    frequency_mhz = _optional_number(document, "ImagingFrequency")
+    if frequency_mhz is None:
+        field_t = _number(document, "MagneticFieldStrength")
+        check_field(field_t)
+        return field_t, GAMMA_MHZ_PER_T * field_t
+    stated = _optional_number(document, "MagneticFieldStrength")
+    field_t = frequency_mhz / GAMMA_MHZ_PER_T if stated is None else stated
+    check_field(field_t)
+    proton_mhz = GAMMA_MHZ_PER_T * field_t
+    if not abs(frequency_mhz - proton_mhz) <= FIELD_TOLERANCE * proton_mhz:
+        raise ProtocolError(
+            f"ImagingFrequency is {frequency_mhz:g} MHz, but protons have {proton_mhz:g} MHz at {field_t:g} T; correct"
+            " one of the two, or give the proton scan"
+        )
+    return field_t, frequency_mhz
+
+
+def _offsets_ppm(document: Mapping[str, Any], hz_per_ppm: float) -> tuple[float, ...]:
     values = document.get("SaturationOffsets")
     if not isinstance(values, list) or not values:
         raise ProtocolError("SaturationOffsets is missing; list one offset a frame (ppm or Hz)")
     wrong = [v for v in values if v is not None and not _is_number(v)]
     if wrong:
-        raise ProtocolError(f"SaturationOffsets holds {wrong[0]!r}; numbers (or null) are expected")
+        raise ProtocolError(f"SaturationOffsets holds {brief(wrong[0])}; numbers (or null) are expected")
     offsets = tuple(math.inf if v is None else _float(v) for v in values)
     units = str(document.get("SaturationOffsetsUnits", "")).strip().lower()
     if units == "hz":
-        return _offsets_from_hz(offsets, field_t)
+        return _offsets_from_hz(offsets, hz_per_ppm)
     if units != "ppm":
         raise ProtocolError(
-            f"SaturationOffsetsUnits is {document.get('SaturationOffsetsUnits')!r}; 'ppm' or 'Hz' is expected"
+            f"SaturationOffsetsUnits is {brief(document.get('SaturationOffsetsUnits'))}; 'ppm' or 'Hz' is expected"
         )
     far = [o for o in offsets if math.isfinite(o) and abs(o) >= REFERENCE_PPM]
     if "ReferenceFrames" not in document and len(far) > len(offsets) / 2:
@@ -163,21 +214,21 @@ def _offsets_ppm(document: Mapping[str, Any], field_t: float) -> tuple[float, ..
     return offsets
 
 
-def _offsets_from_hz(offsets_hz: tuple[float, ...], field_t: float) -> tuple[float, ...]:
+def _offsets_from_hz(offsets_hz: tuple[float, ...], hz_per_ppm: float) -> tuple[float, ...]:
     finite = [abs(o) for o in offsets_hz if math.isfinite(o)]
     if len(finite) > 3 and max(finite) <= 15:
         raise ProtocolError(
             f"SaturationOffsets reach only {max(finite):g} but SaturationOffsetsUnits says Hz; they look"
             " like ppm"
         )
-    return tuple(ppm_from_hz(o, field_t) for o in offsets_hz)
+    return tuple(o / hz_per_ppm for o in offsets_hz)
 
 
 def _b1_ut(document: Mapping[str, Any], n_frames: int) -> tuple[float, ...]:
     units = str(document.get("SaturationB1Units", "uT")).replace("µ", "u").replace("μ", "u")
     if units.lower() != "ut":
         raise ProtocolError(
-            f"SaturationB1Units is {units!r}; only 'uT' (microtesla) is understood: convert the values"
+            f"SaturationB1Units is {brief(units)}; only 'uT' (microtesla) is understood: convert the values"
         )
     value = document.get("SaturationB1")
     if _is_number(value):
@@ -194,7 +245,7 @@ def _reference_frames(document: Mapping[str, Any], offsets_ppm: tuple[float, ...
     if not isinstance(frames, list) or not all(
         isinstance(i, int) and not isinstance(i, bool) for i in frames
     ):
-        raise ProtocolError(f"ReferenceFrames is {frames!r}; a list of frame indices from 0 is expected")
+        raise ProtocolError(f"ReferenceFrames is {brief(frames)}; a list of frame indices from 0 is expected")
     return tuple(sorted(set(frames)))
 
 
@@ -217,7 +268,7 @@ def _saturation(document: Mapping[str, Any]) -> Saturation:
     if kind == "continuous":
         return Saturation(duration_s=_number(document, "SaturationDuration"), **common)
     if kind != "pulsed":
-        raise ProtocolError(f"SaturationType is {kind!r}; 'continuous' or 'pulsed' is expected")
+        raise ProtocolError(f"SaturationType is {brief(kind)}; 'continuous' or 'pulsed' is expected")
     train = _pulse_train(document)
     stated = _optional_number(document, "SaturationDuration")
     saturation = Saturation.pulsed(train, **common)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from reprlib import repr as brief
 
 from PCrCESTLib.errors import PhysicsError
 
@@ -49,7 +50,7 @@ class PulseTrain:
     def __post_init__(self) -> None:
         if self.shape not in PULSE_SHAPES:
             raise PhysicsError(
-                f"pulse shape {self.shape!r} is unknown; give one of {', '.join(PULSE_SHAPES)}"
+                f"pulse shape {brief(self.shape)} is unknown; give one of {', '.join(PULSE_SHAPES)}"
             )
         _require_positive("pulse_duration_s", self.pulse_duration_s)
         _require_not_negative("inter_pulse_delay_s", self.inter_pulse_delay_s)
@@ -57,7 +58,7 @@ class PulseTrain:
             raise PhysicsError(f"a train has {self.count} pulses; give a whole number of at least 1 as count")
         if (self.samples is not None) != (self.shape == "samples"):
             raise PhysicsError(
-                f"pulse shape {self.shape!r} came with samples={self.samples!r}; "
+                f"pulse shape {brief(self.shape)} came with samples={brief(self.samples)}; "
                 "give samples with shape 'samples' and with no other"
             )
         if self.samples is not None:
@@ -147,7 +148,7 @@ class Saturation:
             _require_not_negative("recovery_s", self.recovery_s)
         if self.b1_definition not in B1_DEFINITIONS:
             raise PhysicsError(
-                f"B1 definition {self.b1_definition!r} is unknown; give one of {', '.join(B1_DEFINITIONS)}"
+                f"B1 definition {brief(self.b1_definition)} is unknown; give one of {', '.join(B1_DEFINITIONS)}"
             )
         for name, value in (("initial_mz", self.initial_mz), ("readout_retains", self.readout_retains)):
             if value is not None and not -1.0 <= value <= 1.0:

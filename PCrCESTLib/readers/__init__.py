@@ -15,6 +15,8 @@ from PCrCESTLib.readers.matlab import read_matlab
 from PCrCESTLib.readers.matlab_arrays import is_matlab
 from PCrCESTLib.readers.nifti import read_nifti
 from PCrCESTLib.readers.nifti_file import is_nifti
+from PCrCESTLib.readers.nrrd_file import is_nrrd
+from PCrCESTLib.readers.nrrd_series import read_nrrd_series
 from PCrCESTLib.readers.stored_bytes import sniff
 from PCrCESTLib.series import CestSeries
 
@@ -33,6 +35,7 @@ class Format(NamedTuple):
 FORMATS = (
     Format("4D NIfTI (.nii, .nii.gz)", is_nifti, read_nifti),
     Format("MATLAB (.mat)", is_matlab, read_matlab),
+    Format("3D Slicer sequence (.seq.nrrd)", is_nrrd, read_nrrd_series),
 )
 
 
@@ -44,7 +47,7 @@ def read_series(
     Parameters
     ----------
     path : Path
-        A 4D NIfTI file, a folder of 3D NIfTI files (one a frame), or a MATLAB file.
+        A 4D NIfTI file, a folder of 3D NIfTI files (one a frame), a MATLAB file, or a Slicer sequence.
     protocol : Protocol or Path, optional
         What was acquired, or a protocol file; by default the file of the same stem beside the images.
     variable : str, optional

@@ -23,7 +23,7 @@ ROLE_NAMES = {
     "anatomy": r"(anat(omy)?|t[12]w|pdw)",
 }
 SERIES_ENDINGS = ("cest", "zspec", "zspectra", "z")
-IMAGE_SUFFIXES = (".seg.nrrd", ".nii.gz", ".nii", ".nrrd")
+IMAGE_SUFFIXES = (".seg.nrrd", ".seq.nrrd", ".nii.gz", ".nii", ".nrrd")
 
 
 def find_companions(series: Path) -> dict[str, Path]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +13,12 @@ from PCrCESTLib.protocol import Protocol
 from PCrCESTLib.readers.image_io import Volume, as_float32, read_volume, single_frame
 from PCrCESTLib.readers.nifti import SUFFIXES, stem_of
 from PCrCESTLib.readers.protocol_source import resolve_protocol
+from PCrCESTLib.readers.scanner_sidecar import (
+    read_sidecar,
+    refuse_mixed_echoes,
+    refuse_parts,
+    scanner_keys,
+)
 from PCrCESTLib.series import CestSeries
 
 
@@ -30,14 +37,15 @@ def read_folder(path: Path, protocol: Protocol | Path | None = None) -> CestSeri
     Raises
     ------
     ReaderError
-        When the folder holds no NIfTI file, or one that is damaged or not 3D.
+        When the folder holds no NIfTI file, or one that is damaged, not 3D, a phase image or of another echo.
     GeometryError
         When the frames do not lie on one grid.
     ProtocolError
         When the protocol is missing, senseless, or of another number of frames.
     """
     files = frame_files(path)
-    resolved = resolve_protocol(path, protocol, _protocol_candidates(path, files))
+    scanner = _scanner_keys(path, files)
+    resolved = resolve_protocol(path, protocol, _protocol_candidates(path, files), scanner)
     if len(files) != resolved.protocol.n_frames:
         raise ProtocolError(
             f"{path}: the folder holds {len(files)} NIfTI files ({files[0].name} to {files[-1].name}) but the"
@@ -82,6 +90,15 @@ def frame_files(path: Path) -> list[Path]:
             " file a frame, or a single 4D file"
         )
     return sorted(files, key=lambda p: (natural_key(p.name), p.name))
+
+
+def _scanner_keys(path: Path, files: list[Path]) -> dict[str, Any]:
+    """Protocol keys of the first frame's converter file, once no frame is a phase image or another echo."""
+    sidecars = {file: read_sidecar(file.with_name(f"{stem_of(file)}.json")) for file in files}
+    for file, sidecar in sidecars.items():
+        refuse_parts(file, stem_of(file), sidecar)
+    refuse_mixed_echoes(path, sidecars)
+    return scanner_keys(sidecars[files[0]])
 
 
 def _protocol_candidates(path: Path, files: list[Path]) -> list[Path]:

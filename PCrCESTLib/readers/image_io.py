@@ -136,7 +136,7 @@ def _nifti_geometry(path: Path) -> Geometry:
 
 
 def _read_nrrd(path: Path) -> Volume:
-    metadata = check_nrrd(path)
+    metadata = check_nrrd(path).metadata
     try:
         with quiet_itk():
             image = sitk.ReadImage(str(path), sitk.sitkUnknown, "NrrdImageIO")

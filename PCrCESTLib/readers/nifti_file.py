@@ -19,6 +19,7 @@ from PCrCESTLib.readers.stored_bytes import read_bytes
 
 NIFTI1_BYTES, NIFTI2_BYTES = 348, 540
 MAX_POSITION_MM = 1e6
+MAX_TRANSFORM_CODE = 5  # scanner, aligned, Talairach, MNI, other template (nifti1.h)
 BYTE_ORDERS: tuple[Literal["<", ">"], ...] = ("<", ">")
 
 REAL_TYPES = {
@@ -108,7 +109,10 @@ def read_voxels(path: Path, header: NiftiHeader) -> np.ndarray:
     if (header.slope, header.intercept) == (1.0, 0.0):
         return stored.astype(header.dtype.newbyteorder("="), copy=False)
     with np.errstate(over="ignore", invalid="ignore"):
-        return stored * header.slope + header.intercept
+        scaled = stored.astype(np.float64)  # then in place: more copies of a large series may not fit
+        scaled *= header.slope
+        scaled += header.intercept
+    return scaled
 
 
 def _fields(path: Path, head: bytes) -> _Fields:
@@ -165,6 +169,11 @@ def _check_position(path: Path, fields: _Fields) -> None:
     # ITK computes on with such numbers and prints pages of matrices.
     qform, sform = fields.transforms[:6], fields.transforms[6:]
     for code, numbers in zip(fields.codes, (qform, sform), strict=True):
+        if code > MAX_TRANSFORM_CODE:
+            raise GeometryError(
+                f"{path}: the NIfTI header says that its position is of kind {code}, but there are"
+                f" {MAX_TRANSFORM_CODE}; it is damaged: export the image again"
+            )
         if code > 0 and not all(abs(number) < MAX_POSITION_MM for number in numbers):
             raise GeometryError(
                 f"{path}: the image position (qform or sform) holds numbers that are not finite or absurdly"

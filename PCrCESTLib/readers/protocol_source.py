@@ -16,8 +16,10 @@ import numpy as np
 
 from PCrCESTLib.errors import ProtocolError
 from PCrCESTLib.protocol import Protocol
-from PCrCESTLib.protocol_json import protocol_from_dict, read_document
+from PCrCESTLib.protocol_json import missing_keys, protocol_from_dict, read_document
 
+MAX_FLOAT = float(np.finfo(float).max)
+MAX_LISTED = 300  # characters
 OFFSET_KEYS = ("SaturationOffsets", "SaturationOffsetsUnits")
 
 
@@ -69,19 +71,34 @@ def resolve_protocol(
     notes = _offset_notes(stated, document)
     if "SaturationOffsets" in document:
         stated = {key: value for key, value in stated.items() if key not in OFFSET_KEYS}
+    used = tuple(key for key in stated if key not in document)
+    blame = _blame(series, file, used, sidecars)
+    missing = missing_keys({**stated, **document})
+    if len(missing) > 1:
+        raise ProtocolError(f"{blame}: {_listed(missing)} are missing; {_where_to_add(file, sidecars)}")
     try:
         protocol = protocol_from_dict({**stated, **document})
     except ProtocolError as error:
-        raise ProtocolError(f"{_blame(series, file, stated, sidecars)}: {error}") from error
-    used = tuple(key for key in stated if key not in document)
+        raise ProtocolError(f"{blame}: {error}") from error
     return ResolvedProtocol(protocol, () if file is None else (str(file),), notes, used)
 
 
-def _blame(series: Path, file: Path | None, stated: Mapping[str, Any], sidecars: Sequence[Path]) -> str:
-    keys = ", ".join(stated)
+def _blame(series: Path, file: Path | None, used: Sequence[str], sidecars: Sequence[Path]) -> str:
+    keys = ", ".join(used)
+    keys = keys if len(keys) <= MAX_LISTED else f"{keys[:MAX_LISTED]}…"  # a damaged file may have any keys
     if file is None:
         return f"{series} itself gives only {keys}, and there is no protocol file ({_names(sidecars)})"
-    return f"{file} (with {keys} from {series.name})" if stated else str(file)
+    return f"{file} (with {keys} from {series.name})" if used else str(file)
+
+
+def _listed(keys: Sequence[str]) -> str:
+    return f"{', '.join(keys[:-1])} and {keys[-1]}"
+
+
+def _where_to_add(file: Path | None, sidecars: Sequence[Path]) -> str:
+    if file is None:
+        return f"write them to {sidecars[0].name}" if sidecars else "name a file with --protocol"
+    return "add them there" + (f", or write them to {sidecars[0].name}" if file in sidecars[1:] else "")
 
 
 def _names(sidecars: Sequence[Path]) -> str:
@@ -103,4 +120,6 @@ def _offset_notes(stated: Mapping[str, Any], document: Mapping[str, Any]) -> tup
 
 
 def _numbers(values: Sequence[Any]) -> np.ndarray:
-    return np.array([v if isinstance(v, int | float) else np.nan for v in values], dtype=float)
+    # JSON allows integers that no float can hold.
+    sound = [v if isinstance(v, int | float) and abs(v) < MAX_FLOAT else np.nan for v in values]
+    return np.array(sound, dtype=float)

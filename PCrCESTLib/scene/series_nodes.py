@@ -13,10 +13,11 @@ import numpy as np
 from PCrCESTLib.errors import ProtocolError
 from PCrCESTLib.protocol import Protocol
 from PCrCESTLib.protocol_json import protocol_from_dict, protocol_to_dict
+from PCrCESTLib.readers.nrrd_series import PROTOCOL_ATTRIBUTE, UNITS, UNSATURATED, offsets_of_index
 from PCrCESTLib.scene.volumes import add_volume, array_of, geometry_of
 from PCrCESTLib.series import CestSeries
 
-PROTOCOL, SOURCE, NOTES = "PCrCEST.Protocol", "PCrCEST.Source", "PCrCEST.Notes"
+SOURCE, NOTES = "PCrCEST.Source", "PCrCEST.Notes"
 INDEX_NAME, INDEX_UNIT = "offset", "ppm"
 
 
@@ -50,7 +51,7 @@ def add_series(series: CestSeries, name: str) -> Any:
 def _index_values(protocol: Protocol) -> list[str]:
     values: list[str] = []
     for i, offset in enumerate(protocol.offsets_ppm):
-        text = f"{offset:g}" if math.isfinite(offset) else "unsaturated"
+        text = f"{offset:g}" if math.isfinite(offset) else UNSATURATED
         values.append(text if text not in values else f"{text} ({i + 1})")
     return values
 
@@ -105,23 +106,19 @@ def document_of(node: Any) -> dict[str, Any]:
 
     A sequence that something else loaded has none; its index values are taken as offsets where they are numbers.
     """
-    stored = node.GetAttribute(PROTOCOL)
+    stored = node.GetAttribute(PROTOCOL_ATTRIBUTE)
     if stored:
         return dict(json.loads(stored))
-    document: dict[str, Any] = {}
-    values = [node.GetNthIndexValue(i) for i in range(frames_of_node(node))]
-    if node.GetIndexUnit() in ("ppm", "Hz"):
-        try:
-            document["SaturationOffsets"] = [float(v) for v in values]
-            document["SaturationOffsetsUnits"] = node.GetIndexUnit()
-        except ValueError:
-            pass
-    return document
+    units = UNITS.get(node.GetIndexUnit().lower())
+    offsets = offsets_of_index([node.GetNthIndexValue(i) for i in range(frames_of_node(node))])
+    if units is None or not offsets:
+        return {}
+    return {"SaturationOffsets": offsets, "SaturationOffsetsUnits": units}
 
 
 def set_protocol(node: Any, document: Mapping[str, Any]) -> None:
     """Keep protocol keys with a sequence node, complete or not."""
-    node.SetAttribute(PROTOCOL, json.dumps(dict(document)))
+    node.SetAttribute(PROTOCOL_ATTRIBUTE, json.dumps(dict(document)))
 
 
 def frame_volume(node: Any, frame: int, shown: Any | None = None) -> Any:

@@ -157,6 +157,13 @@ class TestRefusals:
             read_series(bad)
         assert capfd.readouterr().err == ""
 
+    @pytest.mark.parametrize("offset", [252, 254])
+    def test_a_position_of_unknown_kind(self, nifti_series, offset, capfd):
+        bad = with_header(nifti_series, nifti_series.with_name("leg_cest.nii"), "h", offset, 32513)
+        with pytest.raises(GeometryError, match="position is of kind 32513, but there are 5"):
+            read_series(bad)
+        assert capfd.readouterr().err == ""
+
     def test_complex_numbers(self, write, nifti_series, frames, grid):
         write(nifti_series.name, frames.astype(np.complex64), grid)
         with pytest.raises(ReaderError, match="complex numbers; save its magnitude"):
