@@ -12,6 +12,7 @@ from pathlib import Path
 from PCrCESTLib.readers.bruker_parameters import Parameters, read_parameters
 
 IMAGES = "2dseq"
+MAX_MHZ = 2000.0  # 47 T
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class ScanFiles:
             (self.visu, "VisuAcqImagingFrequency"),
         )  # fmt: skip
         found = (parameters.number(name) for parameters, name in places)
-        return next((mhz for mhz in found if mhz is not None and 0 < mhz < float("inf")), None)
+        return next((mhz for mhz in found if mhz is not None and 1 < mhz < MAX_MHZ), None)
 
 
 def is_bruker_scan(path: Path) -> bool:

@@ -52,7 +52,8 @@ class Layout:
     swapped : bool
         Whether x and y are exchanged within every stored frame.
     reversed_slices : bool
-        Whether the slices are stored last first.
+        Whether the slices of 3D frames are stored last first. ParaVision has this for 3D frames only; 2D frames
+        have a position each.
     """
 
     size: tuple[int, ...]
@@ -115,7 +116,7 @@ def read_layout(visu: Parameters) -> Layout:
         _of_every_frame(visu, "VisuCoreDataSlope", n_stored, None),
         _of_every_frame(visu, "VisuCoreDataOffs", n_stored, 0.0),
         _is_swapped(visu, size),
-        visu.text("VisuCoreDiskSliceOrder") == "disk_reverse_slice_order",
+        len(size) == 3 and visu.text("VisuCoreDiskSliceOrder") == "disk_reverse_slice_order",
     )
 
 

@@ -14,15 +14,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from PCrCESTLib.protocol import GAMMA_MHZ_PER_T, default_reference_frames
+from PCrCESTLib.protocol import GAMMA_MHZ_PER_T
 from PCrCESTLib.readers.bruker_files import ScanFiles
 from PCrCESTLib.readers.bruker_parameters import Parameters
 
-MIN_OFFSETS = 3  # fewer is magnetization transfer, not a Z-spectrum
+MIN_OFFSETS = 3  # within 10 ppm; fewer is magnetization transfer, not a Z-spectrum
+Z_SPECTRUM_PPM = 10.0
 CONTINUOUS_DUTY = 0.99  # block pulses with shorter pauses than that leaves are one long pulse
 AMPLITUDE_TOLERANCE = 0.05
 PULSE_FIELDS = 12  # of ParaVision 6 and later; 5.1 has another order after the flip angle
 LENGTH, FLIP, INTEGRAL = 0, 2, 6
+MAX_NUMBER = 1e12  # no length, angle or integral of a pulse comes near
 
 
 class Module(NamedTuple):
@@ -74,7 +76,7 @@ def active_module(method: Parameters) -> Module | None:
 
 
 def saturation_offsets(scan: ScanFiles) -> Offsets | None:
-    """Find the list of offsets of a saturated scan; ``None`` when there is none of ``MIN_OFFSETS`` different ones."""
+    """Find the list of offsets of a saturated scan; ``None`` when there is no list of a Z-spectrum."""
     method, mhz = scan.method, scan.frequency_mhz
     is_off = active_module(method) is None and any(m.switch in method for m in MODULES)
     if mhz is None or is_off:
@@ -82,19 +84,22 @@ def saturation_offsets(scan: ScanFiles) -> Offsets | None:
     for name, unit in OFFSETS:
         values = method.numbers(name)
         known = unit or _unit(method)
-        if (
-            values is None
-            or known is None
-            or len(np.unique(values)) < MIN_OFFSETS
-            or not np.all(np.isfinite(values))
-        ):
+        if values is None or known is None:
             continue
-        listed: list[float | None] = [*(values if known == "ppm" else values / mhz).tolist()]
-        if method.text("PVM_SatTransRefScan") in ("On", "Yes"):
-            # The reference is in the list that is played, whatever its frequency, but not in the one asked for.
-            listed = [None, *(listed[1:] if name == "PVM_SatTransFL" else listed)]
-        return Offsets(tuple(listed), name)
+        ppm = values if known == "ppm" else values / mhz
+        if np.all(np.isfinite(ppm)) and len(np.unique(ppm[np.abs(ppm) <= Z_SPECTRUM_PPM])) >= MIN_OFFSETS:
+            return Offsets(_with_reference(method, name, ppm.tolist()), name)
     return None
+
+
+def _with_reference(method: Parameters, name: str, ppm: list[float]) -> tuple[float | None, ...]:
+    """Put the image without saturation first, where ParaVision 360 takes one (PVM_SatTransRefScan).
+
+    The list that is played (PVM_SatTransFL) has an entry for it, the list that was asked for has not.
+    """
+    if not name.startswith("PVM_SatTrans") or method.text("PVM_SatTransRefScan") not in ("On", "Yes"):
+        return tuple(ppm)
+    return (None, *(ppm[1:] if name == "PVM_SatTransFL" else ppm))
 
 
 def protocol_keys(scan: ScanFiles, n_frames: int) -> tuple[dict[str, Any], list[str], list[str]]:
@@ -129,7 +134,10 @@ def _add_offsets(
     offsets = saturation_offsets(scan)
     if offsets is None:
         known = ", ".join(name for name, _ in OFFSETS)
-        gaps.append(f"its method file has no list of {MIN_OFFSETS} or more saturation offsets ({known})")
+        gaps.append(
+            f"its method file has no list of {MIN_OFFSETS} or more saturation offsets within {Z_SPECTRUM_PPM:g} ppm"
+            f" ({known})"
+        )
         return
     repeats, rest = divmod(n_frames, len(offsets.ppm))
     if rest or not repeats:
@@ -141,9 +149,6 @@ def _add_offsets(
         gaps.append(f"how the reference of PVM_SatTransRefScan repeats {repeats} times is not known")
         return
     keys |= {"SaturationOffsets": [*offsets.ppm] * repeats, "SaturationOffsetsUnits": "ppm"}
-    # Stated, because most of a short list may lie at the references.
-    as_numbers = tuple(np.inf if o is None else o for o in keys["SaturationOffsets"])
-    keys["ReferenceFrames"] = list(default_reference_frames(as_numbers))
     if repeats > 1:
         notes.append(f"the {len(offsets.ppm)} offsets of {offsets.name} are repeated {repeats} times")
 
@@ -162,12 +167,13 @@ def _add_pulses(
             f"{module.amplitude_ut} is {amplitude:g} µT, which was used, but the flip angle of the pulse needs"
             f" {needed:.3g} µT"
         )
-    if not pulse or not _is_number(pulse[LENGTH]):
+    length_ms = _number_at(pulse, LENGTH)
+    if length_ms is None:
         gaps.append(f"its method file has no {' or '.join(module.pulses)}")
         return
     count = method.count(module.n_pulses) or 1
     delay_s = (method.number(module.delay_ms) or 0.0) / 1e3 if count > 1 else 0.0
-    keys |= _timing(pulse[LENGTH] / 1e3, delay_s, count, _shape(method.text(module.pulse_name), pulse))
+    keys |= _timing(length_ms / 1e3, delay_s, count, _shape(method.text(module.pulse_name), pulse))
 
 
 def _timing(pulse_s: float, delay_s: float, count: int, shape: str) -> dict[str, Any]:
@@ -199,12 +205,13 @@ def _shape(name: str, pulse: list[Any]) -> str:
 
 def _peak_amplitude_ut(pulse: list[Any]) -> float | None:
     """Peak B1 for which a pulse has its flip angle, µT: flip = 360° γ B1 · length · integral of the shape."""
-    if len(pulse) != PULSE_FIELDS or not all(_is_number(pulse[i]) for i in (LENGTH, FLIP, INTEGRAL)):
+    length_ms, degrees, integral = (_number_at(pulse, i) for i in (LENGTH, FLIP, INTEGRAL))
+    if len(pulse) != PULSE_FIELDS or not length_ms or not degrees or not integral:
         return None
-    length_s, turns, integral = pulse[LENGTH] / 1e3, pulse[FLIP] / 360.0, pulse[INTEGRAL]
-    area = GAMMA_MHZ_PER_T * length_s * integral
-    return turns / area if area > 0 and turns > 0 else None
+    amplitude_ut = (degrees / 360.0) / (GAMMA_MHZ_PER_T * length_ms / 1e3 * integral)
+    return amplitude_ut if 0 < amplitude_ut < np.inf else None
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _number_at(pulse: list[Any], index: int) -> float | None:
+    value = pulse[index] if index < len(pulse) else None
+    return float(value) if isinstance(value, int | float) and abs(value) < MAX_NUMBER else None

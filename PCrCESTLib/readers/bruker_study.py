@@ -5,9 +5,9 @@ What a scan is, is decided in this order; nuclei other than 1H are "other":
 =======  ==========================================================================================================
 kind     when
 =======  ==========================================================================================================
-CEST     a saturation module is not switched off and a list of three or more saturation offsets is there
-         (``bruker_saturation``); with the module on but fewer offsets it is "other", magnetization transfer
-B0       the method is FieldMap, or a name says B0 map
+CEST     the saturation is not switched off and a list of three or more saturation offsets within 10 ppm is
+         there (``bruker_saturation``); with a module on but without such a list it is "other", magnetization transfer
+B0       the method is FieldMap, or a name says B0 map, or such offsets all lie within 1.5 ppm (WASSR)
 B1       a name says B1 map, AFI, Bloch-Siegert or double angle
 T1       several repetition times (``MultiRepTime``, method RAREVTR) or inversion times (``PVM_FairTIR_Arr``,
          ``PVM_InversionTimes``, an inverted FISP movie), or a name says T1 map or Look-Locker
@@ -28,6 +28,7 @@ from pathlib import Path
 import numpy as np
 
 from PCrCESTLib.errors import MissingExtraError, PCrCESTError, ReaderError
+from PCrCESTLib.protocol import REFERENCE_PPM
 from PCrCESTLib.readers.bruker_files import ScanFiles, read_scan_files, scan_folders
 from PCrCESTLib.readers.bruker_layout import Layout, read_layout
 from PCrCESTLib.readers.bruker_saturation import active_module, saturation_offsets
@@ -43,6 +44,7 @@ SEVERAL_TIMES = (
     ("PVM_FairTIR_Arr", "inversion times"),
     ("PVM_InversionTimes", "inversion times"),
 )
+WATER_PPM = 1.5  # a spectrum of water alone, to find its frequency (WASSR: Kim et al., Magn Reson Med 2009)
 SPIN_ECHOES = re.compile(r"msme|cpmg", re.I)
 
 
@@ -108,7 +110,9 @@ def kind_of(scan: ScanFiles, layout: Layout | None) -> tuple[str, str]:
         return "other", f"of {scan.nucleus}"
     offsets = saturation_offsets(scan)
     if offsets is not None:
-        return "CEST", f"{len(offsets.ppm)} saturation offsets ({offsets.name})"
+        near = [ppm for ppm in offsets.ppm if ppm is not None and abs(ppm) < REFERENCE_PPM]
+        what = f"{len(offsets.ppm)} saturation offsets ({offsets.name})"
+        return ("B0", f"{what} around water only") if max(map(abs, near)) <= WATER_PPM else ("CEST", what)
     if active_module(scan.method) is not None:
         return "other", "magnetization transfer without a list of offsets"
     return _named(scan) or _timed(scan) or _by_frames(layout)
