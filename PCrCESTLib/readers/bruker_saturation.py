@@ -2,9 +2,13 @@
 
 ParaVision has no one name for the list of offsets. Its own modules are *saturation transfer* (ParaVision 360) and
 *magnetization transfer* (5.1 to 7); many sites keep a list of their own in their method. ``OFFSETS`` names those
-met in published CEST code. Lists in Hz are added to the transmitter frequency by the pulse program, so positive is
-a higher frequency, which is downfield; in a mouse of ParaVision 6 the fat's dip lies at −3.4 ppm of that axis, as it
-should. Amplitudes are those of the pulse's peak.
+met in published CEST code. What the parameters of the first module mean, the reference scan among them, is said in
+the method programming manual of ParaVision 360 (STB_UpdateSatTransModule).
+
+Lists in Hz are added to the transmitter frequency (SFO1 = BF1 + O1: Bruker, Acquisition commands and parameters), so
+positive is a higher frequency, which is downfield. A measured mouse (ParaVision 6.0.1) agrees: the voxels of its fat,
+3.4 ppm upfield of water, dip at −3 ppm of that axis and nowhere else. Lengths are in ms, amplitudes those of the
+pulse's peak in µT, which the flip angle in the same file confirms (3.5 µT there).
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ import numpy as np
 from PCrCESTLib.protocol import GAMMA_MHZ_PER_T
 from PCrCESTLib.readers.bruker_files import ScanFiles
 from PCrCESTLib.readers.bruker_parameters import Parameters
+from PCrCESTLib.saturation import PULSE_SHAPES
 
 MIN_OFFSETS = 3  # within 10 ppm; fewer is magnetization transfer, not a Z-spectrum
 Z_SPECTRUM_PPM = 10.0
@@ -173,7 +178,12 @@ def _add_pulses(
         return
     count = method.count(module.n_pulses) or 1
     delay_s = (method.number(module.delay_ms) or 0.0) / 1e3 if count > 1 else 0.0
-    keys |= _timing(length_ms / 1e3, delay_s, count, _shape(method.text(module.pulse_name), pulse))
+    shape = _shape(method.text(module.pulse_name), pulse)
+    if shape not in PULSE_SHAPES:
+        gaps.append(
+            "its pulse has no shape known here; give the nearest as SaturationPulseShape in the protocol file"
+        )
+    keys |= _timing(length_ms / 1e3, delay_s, count, shape)
 
 
 def _timing(pulse_s: float, delay_s: float, count: int, shape: str) -> dict[str, Any]:

@@ -292,7 +292,7 @@ class TestProtocol:
                 "PVM_MagTransPulse1Enum": "<sech>",
             },
         )
-        with pytest.raises(ProtocolError, match=r"sech\.exc"):
+        with pytest.raises(ProtocolError, match=r"sech\.exc.*SaturationPulseShape in the protocol file"):
             read_series(folder)
         (folder / "protocol.json").write_text(json.dumps({"SaturationPulseShape": "fermi"}))
         assert read_series(folder).protocol.saturation.train.shape == "fermi"
