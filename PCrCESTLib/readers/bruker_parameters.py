@@ -19,7 +19,10 @@ from PCrCESTLib.errors import MissingExtraError, ReaderError
 
 # A frame takes about 90 bytes of visu_pars (measured on ParaVision 6), so this is enough for 40 000 frames.
 MAX_FILE_BYTES = 1 << 22
+MAX_LINES = 100_000  # of at most 80 characters
+MAX_RECORDS = 10_000
 MAX_VALUE_CHARS = 1 << 20
+MAX_STRUCTURE_CHARS = 1 << 16  # brukerapi goes through structures character by character, level by level
 MAX_UNFOLDING_CHARS = 1 << 30  # characters moved while runs are unfolded one by one
 MAX_DEPTH = 8  # of brackets; ParaVision's own structures have four
 RUN = re.compile(r"@([0-9]+)\*\(")
@@ -76,7 +79,7 @@ class Parameters:
 
     def structures(self, name: str) -> list[list[Any]]:
         """Return the structures of a parameter, ``(…) (…)``, as a list of lists; empty when it is absent."""
-        value = self._value(name)
+        value = self._value(name, structured=True)
         if value is None:
             return []
         if not isinstance(value, list) or not value:
@@ -100,12 +103,12 @@ class Parameters:
             " reconstruct it again"
         )
 
-    def _value(self, name: str) -> Any:
+    def _value(self, name: str, *, structured: bool = False) -> Any:
         if name not in self:
             return None
         record = self.records[name]
         text = record.val_str
-        if not _is_parsable(text):
+        if not _is_parsable(text, structured):
             raise self._damaged(name)
         try:
             value = record.value
@@ -160,9 +163,15 @@ def _text(path: Path) -> str | None:
             " copy it again from the scanner"
         )
     try:
-        return content.decode("utf-8")
+        text = content.decode("utf-8")
     except UnicodeDecodeError:
-        return content.decode("latin-1")
+        text = content.decode("latin-1")
+    if len(text.splitlines()) > MAX_LINES or text.count("\n##") > MAX_RECORDS:
+        raise ReaderError(
+            f"{path}: the file has more lines or parameters than any parameter file of ParaVision; copy it again from"
+            " the scanner"
+        )
+    return text
 
 
 @dataclass(frozen=True)
@@ -179,9 +188,9 @@ class _TextInPlaceOfPath:
         return io.StringIO(self.text, newline=None)
 
 
-def _is_parsable(text: str) -> bool:
+def _is_parsable(text: str, structured: bool) -> bool:
     """Whether the value is, and stays, small: ParaVision 360 writes runs as ``@count*(value)``."""
-    if len(text) > MAX_VALUE_CHARS:
+    if len(text) > (MAX_STRUCTURE_CHARS if structured else MAX_VALUE_CHARS):
         return False
     plain = re.sub(r"<[^<>]*>", lambda string: "s" * len(string.group()), text)
     n_runs = len(RUN.findall(text))
@@ -190,7 +199,7 @@ def _is_parsable(text: str) -> bool:
     length, depth, run = len(text), 0, None
     for token in re.finditer(rf"{RUN.pattern}|[()]", plain):
         depth = max(depth - 1, 0) if token.group() == ")" else depth + 1
-        if depth > MAX_DEPTH:
+        if depth > MAX_DEPTH or (token.group() == "(" and not structured):
             return False
         if token.group(1) is not None:
             if run is not None or len(token.group(1)) > 9:

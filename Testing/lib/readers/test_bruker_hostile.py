@@ -63,6 +63,7 @@ def test_a_missing_file_is_named(folder, name):
         read_series(folder)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no named pipes")
 def test_a_folder_or_a_pipe_in_place_of_a_parameter_file_is_not_waited_for(folder):
     visu = write_scan(folder) / "pdata" / "1" / "visu_pars"
     visu.unlink()
@@ -102,6 +103,12 @@ def test_a_folder_or_a_pipe_in_place_of_a_parameter_file_is_not_waited_for(folde
             ReaderError,
             "VisuCoreDataOffs is damaged",
         ),
+        ({"VisuFGOrderDesc": "( 1 )\n" + "(1, <a>) " * 50_000}, ReaderError, "VisuFGOrderDesc is damaged"),
+        (
+            {"VisuCoreDataSlope": "( 1 )\n" + "(1, <a>) " * 50_000},
+            ReaderError,
+            "VisuCoreDataSlope is damaged",
+        ),
         ({"VisuFGOrderDesc": "( 1 )\n" + "(" * 5000 + ")" * 5000}, ReaderError, "VisuFGOrderDesc is damaged"),
         ({"VisuCoreOrientation": numbers([1] * 9, 1, 9)}, GeometryError, "not perpendicular"),
         ({"VisuCorePosition": "( 1, 3 )\n1e999 0 0"}, GeometryError, "not finite"),
@@ -135,6 +142,13 @@ def test_an_endless_parameter_file_is_not_read(folder):
     with (write_scan(folder) / "method").open("r+b") as file:
         file.truncate(1 << 40)
     with pytest.raises(ReaderError, match="longer than 4 MiB"):
+        read_series(folder)
+
+
+@pytest.mark.parametrize("line", [b"##$A=1\n", b"<\n", b"\r"])
+def test_a_parameter_file_of_countless_lines_is_refused_at_once(folder, line):
+    (write_scan(folder) / "method").write_bytes(b"##TITLE=x\n##JCAMPDX=4.24\n" + line * 500_000)
+    with pytest.raises(ReaderError, match="more lines or parameters"):
         read_series(folder)
 
 
