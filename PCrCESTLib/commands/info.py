@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from PCrCESTLib.commands.remedy import remedy
+from PCrCESTLib.commands.study_list import study_report
 from PCrCESTLib.errors import OutputError, ProtocolError
 from PCrCESTLib.models.registry import which_model
 from PCrCESTLib.protocol import Protocol
@@ -17,6 +18,7 @@ from PCrCESTLib.protocol_json import load_protocol, protocol_to_dict, save_proto
 from PCrCESTLib.protocols import joined_protocol
 from PCrCESTLib.quality import limits_of
 from PCrCESTLib.readers import read_series
+from PCrCESTLib.readers.bruker_files import scan_folders
 from PCrCESTLib.readers.companions import find_companions
 from PCrCESTLib.series import CestSeries
 
@@ -36,7 +38,10 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         type=Path,
         nargs="+",
         metavar="SERIES",
-        help="4D NIfTI, folder of 3D NIfTI, or MATLAB file; several powers of one subject together",
+        help=(
+            "4D NIfTI, folder of 3D NIfTI, MATLAB file, or Bruker scan; several powers of one subject together; a"
+            " Bruker study alone lists its scans"
+        ),
     )
     add("--protocol", type=Path, metavar="P.json", help="protocol file, when none lies beside the series")
     add(
@@ -55,13 +60,16 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Read the series and print what they are; returns the exit code.
+    """Read the series and print what they are, or list the scans of a study; returns the exit code.
 
     Raises
     ------
     PCrCESTError
         When a series cannot be read, or the protocol cannot be saved.
     """
+    if len(args.series) == 1 and args.save_protocol is None and scan_folders(args.series[0]):
+        sys.stdout.write(study_report(args.series[0], args.json))
+        return 0
     series = [read_series(path, args.protocol) for path in args.series]
     together = joined_protocol([s.protocol for s in series])
     model = which_model(together, remedy(args.series, series, args.protocol))

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from PCrCESTLib.errors import ReaderError
 from PCrCESTLib.protocol import Protocol
+from PCrCESTLib.readers.bruker import is_bruker, read_bruker
 from PCrCESTLib.readers.folder import read_folder
 from PCrCESTLib.readers.labels import RoiSet, read_rois
 from PCrCESTLib.readers.maps import MapOnGrid, read_map, read_mask
@@ -48,6 +49,7 @@ def read_series(
     ----------
     path : Path
         A 4D NIfTI file, a folder of 3D NIfTI files (one a frame), a MATLAB file, or a Slicer sequence.
+        A 4D NIfTI file, a folder of 3D NIfTI files (one a frame), a MATLAB file, or a Bruker scan (folder).
     protocol : Protocol or Path, optional
         What was acquired, or a protocol file; by default the file of the same stem beside the images.
     variable : str, optional
@@ -62,9 +64,11 @@ def read_series(
     GeometryError
         When the image has no usable geometry, or the frames of a folder differ in theirs.
     MissingExtraError
-        When an optional package is needed (h5py for MATLAB v7.3).
+        When an optional package is needed (h5py for MATLAB v7.3, brukerapi for Bruker).
     """
     path = Path(path)
+    if is_bruker(path):
+        return read_bruker(path, protocol)
     if path.is_dir():
         return read_folder(path, protocol)
     head = sniff(path)
@@ -74,4 +78,4 @@ def read_series(
         if known.matches(head):
             return known.read(path, protocol)
     names = ", ".join(known.name for known in FORMATS)
-    raise ReaderError(f"{path}: not a format this version reads ({names}, or a folder of 3D NIfTI files)")
+    raise ReaderError(f"{path}: not a format this version reads ({names}, a folder of 3D NIfTI files, a Bruker scan)")

@@ -1,0 +1,166 @@
+"""The scans of a Bruker study, and what each of them is.
+
+What a scan is, is decided in this order; nuclei other than 1H are "other":
+
+=======  ==========================================================================================================
+kind     when
+=======  ==========================================================================================================
+CEST     the saturation is not switched off and a list of three or more saturation offsets within 10 ppm is
+         there (``bruker_saturation``); with a module on but without such a list it is "other", magnetization transfer
+B0       the method is FieldMap, or a name says B0 map, or such offsets all lie within 1.5 ppm (WASSR)
+B1       a name says B1 map, AFI, Bloch-Siegert or double angle
+T1       several repetition times (``MultiRepTime``, method RAREVTR) or inversion times (``PVM_FairTIR_Arr``,
+         ``PVM_InversionTimes``, an inverted FISP movie), or a name says T1 map or Look-Locker
+T2       several spin echoes (method MSME or CPMG, ``PVM_NEchoImages`` above 1), or a name says T2 map
+anatomy  one image a slice
+other    anything else; gradient echoes of several times (T2*), functional and diffusion series, spectra
+=======  ==========================================================================================================
+
+Names are those of the method, of the protocol and of the scan. A plain "T1" or "T2" in them is a weighting.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from PCrCESTLib.errors import MissingExtraError, PCrCESTError, ReaderError
+from PCrCESTLib.protocol import REFERENCE_PPM
+from PCrCESTLib.readers.bruker_files import ScanFiles, read_scan_files, scan_folders
+from PCrCESTLib.readers.bruker_layout import Layout, read_layout
+from PCrCESTLib.readers.bruker_saturation import active_module, saturation_offsets
+
+NAMES = (
+    ("B0", r"field[ _-]?map|b0[ _-]?map"),
+    ("B1", r"b1[ _-]?map|\bafi\b|bloch[ _-]?siegert|double[ _-]?angle"),
+    ("T1", r"rarevtr|t1[ _-]?map|look[ _-]?locker"),
+    ("T2", r"t2[ _-]?map"),
+)
+SEVERAL_TIMES = (
+    ("MultiRepTime", "repetition times"),
+    ("PVM_FairTIR_Arr", "inversion times"),
+    ("PVM_InversionTimes", "inversion times"),
+)
+WATER_PPM = 1.5  # a spectrum of water alone, to find its frequency (WASSR: Kim et al., Magn Reson Med 2009)
+SPIN_ECHOES = re.compile(r"msme|cpmg", re.I)
+
+
+@dataclass(frozen=True)
+class ScanFacts:
+    """One scan of a study.
+
+    Parameters
+    ----------
+    folder : Path
+        The scan's; its name is the scan's number.
+    name, method : str
+        As the operator named the scan, and the measuring method.
+    kind : str
+        ``"CEST"``, ``"T1"``, ``"T2"``, ``"B1"``, ``"B0"``, ``"anatomy"``, ``"other"`` or ``"unreadable"``.
+    reason : str
+        Why it is of that kind.
+    size : tuple of int, optional
+        Voxels along x, y and z of the first reconstruction; ``None`` when there are no images.
+    n_frames : int, optional
+        Images a slice.
+    """
+
+    folder: Path
+    name: str
+    method: str
+    kind: str
+    reason: str
+    size: tuple[int, int, int] | None = None
+    n_frames: int | None = None
+
+
+def list_scans(study: Path) -> list[ScanFacts]:
+    """Say what the scans of a study are, by number; a damaged scan is listed as unreadable, with the reason.
+
+    Raises
+    ------
+    MissingExtraError
+        When brukerapi is not installed.
+    """
+    return [_facts(folder) for folder in scan_folders(study)]
+
+
+def _facts(folder: Path) -> ScanFacts:
+    try:
+        scan = read_scan_files(folder)
+        layout = _layout(scan)
+        kind, reason = kind_of(scan, layout)
+        size = None if layout is None else (layout.size[0], layout.size[1], layout.n_slices)
+        return ScanFacts(
+            folder, _name(scan), scan.method.text("Method") or scan.acqp.text("ACQ_method"), kind, reason, size,
+            None if layout is None else layout.n_frames,
+        )  # fmt: skip
+    except MissingExtraError:
+        raise
+    except PCrCESTError as error:
+        return ScanFacts(folder, "", "", "unreadable", str(error))
+
+
+def kind_of(scan: ScanFiles, layout: Layout | None) -> tuple[str, str]:
+    """Decide what a scan is, as the table above says, and give the reason."""
+    if scan.nucleus not in ("", "1H"):
+        return "other", f"of {scan.nucleus}"
+    offsets = saturation_offsets(scan)
+    if offsets is not None:
+        near = [ppm for ppm in offsets.ppm if ppm is not None and abs(ppm) < REFERENCE_PPM]
+        what = f"{len(offsets.ppm)} saturation offsets ({offsets.name})"
+        return ("B0", f"{what} around water only") if max(map(abs, near)) <= WATER_PPM else ("CEST", what)
+    if active_module(scan.method) is not None:
+        return "other", "magnetization transfer without a list of offsets"
+    return _named(scan) or _timed(scan) or _by_frames(layout)
+
+
+def _named(scan: ScanFiles) -> tuple[str, str] | None:
+    names = [scan.method.text("Method"), scan.acqp.text("ACQ_protocol_name"), _name(scan)]
+    for kind, pattern in NAMES:
+        for name in names:
+            if found := re.search(pattern, name, re.I):
+                return kind, f"named {found.group()}"
+    return None
+
+
+def _timed(scan: ScanFiles) -> tuple[str, str] | None:
+    method = scan.method
+    for name, what in SEVERAL_TIMES:
+        times = method.numbers(name)
+        if times is not None and (n := len(np.unique(times))) > 1:
+            return "T1", f"{n} {what}"
+    if method.text("FISP_inversion_enable") == "Yes" and (method.number("PVM_NMovieFrames") or 1) > 1:
+        return "T1", "an inverted movie"
+    n_echoes = method.number("PVM_NEchoImages") or 1
+    if n_echoes > 1:
+        spin = SPIN_ECHOES.search(method.text("Method"))
+        return (
+            ("T2", f"{n_echoes:g} spin echoes") if spin else ("other", f"{n_echoes:g} gradient echoes, T2*")
+        )
+    return None
+
+
+def _by_frames(layout: Layout | None) -> tuple[str, str]:
+    if layout is None:
+        return "other", "no images"
+    if layout.n_frames == 1:
+        return "anatomy", "one image a slice"
+    return "other", f"{layout.n_frames} images a slice"
+
+
+def _layout(scan: ScanFiles) -> Layout | None:
+    """Return the layout of the images; ``None`` when there are none (a spectrum, an aborted scan)."""
+    if scan.visu.records is None:
+        return None
+    try:
+        return read_layout(scan.visu)
+    except ReaderError:
+        return None
+
+
+def _name(scan: ScanFiles) -> str:
+    return scan.acqp.text("ACQ_scan_name") or scan.visu.text("VisuAcquisitionProtocol")
