@@ -36,7 +36,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         type=Path,
         nargs="+",
         metavar="SERIES",
-        help="4D NIfTI, folder of 3D NIfTI, or MATLAB file; several powers of one subject together",
+        help="4D NIfTI, folder of 3D NIfTI or DICOM, or MATLAB file; several powers of one subject together",
     )
     add("--protocol", type=Path, metavar="P.json", help="protocol file, when none lies beside the series")
     add(
