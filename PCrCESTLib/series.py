@@ -70,7 +70,8 @@ class CestSeries:
                 f"{name}: frame {bad[0]} ({self.protocol.offsets_ppm[bad[0]]:g} ppm) has no finite value"
                 f" ({len(bad)} such frames); export the series again or remove these frames and their offsets"
             )
-        if not np.any(flat[np.isfinite(flat)]):
+        # Frame by frame: a selection from all of them would be a second copy of the series.
+        if not any(np.any(frame[np.isfinite(frame)]) for frame in flat):
             raise ReaderError(f"{name}: every voxel of every frame is zero; this is not an image of anything")
 
     @property

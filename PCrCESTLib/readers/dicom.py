@@ -111,17 +111,24 @@ def _scan(path: Path) -> Scan:
             raise ReaderError(f"{path}: a DICOM file without an MR image; give the images of a CEST scan")
         if own.pixels.shape[0] > 1:
             return _one_series(path, [own])
-        every = [h for p in dicom_files(path.parent) if (h := file_header(p)) is not None]
-        return _one_series(path, [h for h in every if h.series_uid == own.series_uid])
-    headers = [h for p in dicom_files(path) if (h := file_header(p)) is not None]
+        beside, _ = _headers(path.parent)
+        return _one_series(path, [h for h in beside if h.series_uid == own.series_uid])
+    headers, notes = _headers(path)
     if not headers:
         raise ReaderError(f"{path}: DICOM files, but no MR image among them; give the folder of a CEST scan")
     series: dict[str, list[FileHeader]] = {}
     for header in sorted(headers, key=lambda h: (h.series_number, h.path)):
         series.setdefault(header.series_uid, []).append(header)
-    if len(series) == 1:
-        return _one_series(path, headers)
-    return _series_an_offset(path, list(series.values()))
+    scan = _one_series(path, headers) if len(series) == 1 else _series_an_offset(path, list(series.values()))
+    return replace(scan, notes=(*scan.notes, *notes))
+
+
+def _headers(folder: Path) -> tuple[list[FileHeader], tuple[str, ...]]:
+    """Read the headers of the MR images of a folder; a note counts the other DICOM files."""
+    found = [file_header(path) for path in dicom_files(folder)]
+    images = [header for header in found if header is not None]
+    others = len(found) - len(images)
+    return images, (f"{others} DICOM files that are no MR images were left out",) if others else ()
 
 
 def _one_series(path: Path, headers: Sequence[FileHeader]) -> Scan:

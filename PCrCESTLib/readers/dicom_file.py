@@ -91,8 +91,7 @@ def read_header(path: Path, take: Callable[[Any, Pixels | None], T]) -> T:
     """
     with _readable(path), _BoundedFile(path) as file:
         dataset = _parse(path, file)
-        is_image = "Rows" in dataset and dataset.get("SOPClassUID", MR_IMAGES[0]) in MR_IMAGES
-        return take(dataset, _pixels(path, dataset, file) if is_image else None)
+        return take(dataset, _pixels(path, dataset, file) if _is_mr_image(path, dataset) else None)
 
 
 def read_frames(path: Path, pixels: Pixels) -> Iterator[np.ndarray]:
@@ -156,6 +155,17 @@ def _parse(path: Path, file: _BoundedFile) -> Any:
             f"{path}: the whole file is deflated; convert it to an uncompressed transfer syntax (dcmconv +te)"
         )
     return pydicom.dcmread(file, stop_before_pixels=True)
+
+
+def _is_mr_image(path: Path, dataset: Any) -> bool:
+    """Tell by the stated class; a header that ends before it says so must not pass for another kind of file."""
+    stated = (dataset.get("SOPClassUID"), dataset.file_meta.get("MediaStorageSOPClassUID"))
+    classes = {str(s) for s in stated if s}
+    if classes and not classes & set(MR_IMAGES):
+        return False
+    if not classes or "Rows" not in dataset:
+        raise ReaderError(f"{path}: the DICOM header is damaged or cut short; export the image again")
+    return True
 
 
 def _pixels(path: Path, dataset: Any, file: _BoundedFile) -> Pixels:

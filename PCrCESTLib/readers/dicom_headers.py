@@ -128,7 +128,7 @@ def _header(path: Path, dataset: Any, pixels: Pixels | None) -> FileHeader | Non
         frequency_mhz=frequency or _number(groups[0], "TransmitterFrequency"),
         repetition_s=repetition / 1000 if repetition and 0 < repetition <= MAX_REPETITION_MS else None,
         pixels=pixels,
-        frames=tiles(path, dataset, plain[0]) if is_mosaic(dataset) else tuple(plain),
+        frames=tiles(path, dataset, plain[0]) if len(plain) == 1 and is_mosaic(dataset) else tuple(plain),
     )
 
 

@@ -41,19 +41,22 @@ def tiles(path: Path, dataset: Any, whole: Frame) -> tuple[Frame, ...]:
     Raises
     ------
     ReaderError
-        When the number of slices is not known or does not fit.
+        When the number of slices or their direction is not known or does not fit.
     """
+    column_axis, row_axis = np.array(whole.axes[:3]), np.array(whole.axes[3:])
+    across = np.cross(column_axis, row_axis)
     count, normal = _mosaic_facts(dataset)
     side = math.isqrt(max(count - 1, 0)) + 1
     rows, columns = whole.size[0] // side, whole.size[1] // side
-    if count < 1 or rows < 1 or columns < 1 or whole.size[0] % side or whole.size[1] % side:
+    along = float(np.dot(across, normal))
+    # Without the normal the slices could be stacked the wrong way round.
+    if count < 1 or abs(abs(along) - 1) > 0.01 or (rows * side, columns * side) != whole.size:
         raise ReaderError(
-            f"{path}: a mosaic of {count or 'an unknown number of'} slices in {whole.size[1]} x"
-            f" {whole.size[0]} pixels; export it without anonymizing the Siemens header (0029,1010)"
+            f"{path}: a mosaic whose Siemens header (0029,1010) does not say how many slices it has and in which"
+            f" direction, or not fitting its {whole.size[1]} x {whole.size[0]} pixels; export it without"
+            " anonymizing that header"
         )
-    column_axis, row_axis = np.array(whole.axes[:3]), np.array(whole.axes[3:])
-    across = np.cross(column_axis, row_axis)
-    across = across if normal is None or np.dot(across, normal) >= 0 else -across
+    across = np.copysign(1.0, along) * across
     first = (
         np.array(whole.position_mm)
         + column_axis * whole.spacing_mm[1] * (whole.size[1] - columns) / 2
@@ -70,16 +73,12 @@ def tiles(path: Path, dataset: Any, whole: Frame) -> tuple[Frame, ...]:
     )
 
 
-def _mosaic_facts(dataset: Any) -> tuple[int, list[float] | None]:
+def _mosaic_facts(dataset: Any) -> tuple[int, list[float]]:
+    """Return the number of slices and their normal; zeros where the header does not say."""
     try:
-        entries = csa_entries(bytes(dataset.private_block(0x0029, "SIEMENS CSA HEADER")[0x10].value))
+        entries = csa_entries(bytes(dataset.private_block(0x0029, "SIEMENS CSA HEADER")[0x10].value or b""))
     except KeyError:
         entries = {}
-    count = entries.get("NumberOfImagesInMosaic", [])
+    count = entries.get("NumberOfImagesInMosaic") or ["0"]
     normal = [float(v) for v in entries.get("SliceNormalVector", [])]
-    if not count:
-        try:
-            count = [str(dataset.private_block(0x0019, "SIEMENS MR HEADER")[0x0A].value)]
-        except KeyError:
-            count = ["0"]
-    return int(count[0]), normal if len(normal) == 3 else None
+    return int(count[0]), normal if len(normal) == 3 else [0.0, 0.0, 0.0]

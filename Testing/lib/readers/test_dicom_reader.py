@@ -273,7 +273,9 @@ def test_files_that_are_no_images_do_not_matter(classic, protocol, frames, store
     screenshot = samples.image(stored[0, 0], generate_uid(), SOPClassUID="1.2.840.10008.5.1.4.1.1.7")
     samples.write(screenshot, classic / "screenshot.dcm")
     (classic / "notes.txt").write_text("hello")
-    np.testing.assert_array_equal(read_series(classic, protocol).data, frames)
+    series = read_series(classic, protocol)
+    np.testing.assert_array_equal(series.data, frames)
+    assert any("1 DICOM files that are no MR images were left out" in note for note in series.notes)
 
 
 def test_unrelated_series_are_listed_to_choose_from(tmp_path, protocol, stored, grid):
