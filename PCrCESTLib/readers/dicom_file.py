@@ -26,7 +26,9 @@ MR_IMAGES = tuple(f"1.2.840.10008.5.1.4.1.1.{n}" for n in ("4", "4.1", "4.3", "4
 DEFLATED = "1.2.840.10008.1.2.1.99"
 FLOATS = {0x7FE00008: "f4", 0x7FE00009: "f8"}
 INTEGER_BITS = (8, 16, 32)
-MAX_RATIO = 1040  # no lossless scheme shrinks the noise of a real image as far as deflate shrinks zeros
+RLE = "1.2.840.10008.1.2.5"
+RLE_RATIO = 64  # two bytes stand for at most 128 (PS3.5 annex G)
+MAX_RATIO = 1040  # other schemes; more than they reach on the noise of a real image
 MAX_SIDE = 65535
 
 T = TypeVar("T")
@@ -184,7 +186,8 @@ def _pixels(path: Path, dataset: Any, file: _BoundedFile) -> Pixels:
     dtype, unused = _stored_type(path, dataset, tag, order)
     needed = math.prod(shape) * np.dtype(dtype).itemsize
     left = max(file.n_bytes - start, 0)
-    stored = left * MAX_RATIO if compressed else min(left, left if length == 0xFFFFFFFF else length)
+    ratio = RLE_RATIO if syntax == RLE else MAX_RATIO
+    stored = left * ratio if compressed else min(left, length)
     if needed > stored:
         raise ReaderError(
             f"{path}: the header promises {needed} bytes of pixels but the file holds at most {stored}; it is cut"

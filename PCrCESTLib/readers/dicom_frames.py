@@ -177,7 +177,7 @@ def _in_order(name: str, slices: list[list[Frame]]) -> tuple[str, list[list[Fram
     """Name of the order, and the frames of each slice in it.
 
     Temporal position, acquisition number and time of acquisition must not contradict each other; where none of
-    them is there, the instance number counts.
+    them is there, the instance number counts, if it advances alike on every slice.
     """
     if len(slices[0]) == 1:
         return "position", slices
@@ -204,7 +204,14 @@ def _in_order(name: str, slices: list[list[Frame]]) -> tuple[str, list[list[Fram
             f"{name}: several images of one slice have the same numbers and times, so that their order is not"
             " known; export the series again, or remove copies"
         )
-    return "instance number", [sorted(frames, key=lambda f: f.instance) for frames in slices]
+    by_instance = [sorted(frames, key=lambda f: f.instance) for frames in slices]
+    steps = np.diff([[f.instance for f in frames] for frames in by_instance], axis=1)
+    if np.any(steps != steps[:1]):
+        raise ReaderError(
+            f"{name}: the instance numbers of the slices advance differently, and nothing else gives the order of"
+            " their images; images are missing or mixed: export the series completely and alone"
+        )
+    return "instance number", by_instance
 
 
 def _sorted(frames: list[Frame], key: Callable[[Frame], float | None]) -> list[Frame]:

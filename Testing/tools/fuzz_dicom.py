@@ -29,9 +29,9 @@ from PCrCESTLib.protocol import Protocol  # noqa: E402
 from PCrCESTLib.readers import read_series  # noqa: E402
 from PCrCESTLib.saturation import Saturation  # noqa: E402
 
-N_IMAGES = 4
+N_IMAGES = 3
 GRID = Geometry((4, 5, 2), (1.0, 1.25, 3.0), (-12.0, 30.0, 7.0))
-PROTOCOL = Protocol(3.0, (100.0, 1.0, 2.6, 4.0), (0.6,) * N_IMAGES, Saturation(2.0), (0,))
+PROTOCOL = Protocol(3.0, (100.0, 1.0, 2.6), (0.6,) * N_IMAGES, Saturation(2.0), (0,))
 SLOW_SECONDS = 5.0
 ROOM_BYTES = 8 << 20  # for parsing, beside three times the file
 TRACED = 10  # tracing memory makes reading three times slower, so only every tenth file is traced

@@ -261,6 +261,18 @@ def test_time_decides_where_there_are_no_numbers_also_past_midnight(tmp_path, pr
     np.testing.assert_array_equal(read_series(tmp_path / "scan", protocol).data, stored)
 
 
+def test_instance_numbers_decide_last_and_only_when_they_advance_alike(tmp_path, protocol, stored, grid):
+    for path in samples.write_classic(tmp_path / "scan", stored, grid):
+        edited(path, AcquisitionNumber=1)
+    series = read_series(tmp_path / "scan", protocol)
+    np.testing.assert_array_equal(series.data, stored)
+    assert any("ordered by instance number" in note for note in series.notes)
+    last = next(p for p in (tmp_path / "scan").iterdir() if dcmread(p).InstanceNumber == 12)
+    edited(last, InstanceNumber=15)
+    with pytest.raises(ReaderError, match="advance differently"):
+        read_series(tmp_path / "scan", protocol)
+
+
 def test_copies_of_an_image_are_refused(classic, protocol):
     for path in list(classic.iterdir()):
         (classic / "copy").mkdir(exist_ok=True)
