@@ -180,8 +180,8 @@ def _series_an_offset(path: Path, series: Sequence[Sequence[FileHeader]]) -> Sca
     joined = replace(stacks[0], frames=images, order="series number")
     others = [s for s in series if not any(s is member for member in named)]
     notes = (
-        f"{len(named)} series of one offset each were joined; a receiver gain that changed between them would show"
-        " as a false contrast",
+        f"{len(named)} series of one offset each were joined ({_listing(named)}); a receiver gain that changed between"
+        " them would show as a false contrast",
         *([f"left out: {_listing(others)}"] if others else []),
     )
     return Scan(joined, tuple(h for member in named for h in member), tuple(texts), notes)
