@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from PCrCESTLib.errors import ProtocolError
 from PCrCESTLib.readers.offsets_file import OffsetList
 
+MAX_TEXT = 1000  # a description has 64 letters; patterns are slow on a text made to be slow
 NUMBER = r"\d+(?:[.,p]\d+)?|\.\d+"
 OFFSET = re.compile(
     rf"(?<![\d.])(?P<hyphen>(?<=[a-z])-)?(?P<value>[+-]?(?:{NUMBER}))[ _]*(?P<unit>ppm|hz)(?![a-z])"
@@ -81,7 +82,7 @@ def describe(text: str) -> Described | None:
 
 def _plain(text: str) -> str:
     """Lower case, one sign for each of minus and micro."""
-    return text.lower().translate({0x2212: "-", 0x2013: "-", 0xB5: "u", 0x3BC: "u"})
+    return text[:MAX_TEXT].lower().translate({0x2212: "-", 0x2013: "-", 0xB5: "u", 0x3BC: "u"})
 
 
 def _float(number: str) -> float:

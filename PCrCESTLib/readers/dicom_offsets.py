@@ -20,6 +20,7 @@ from typing import Any
 from PCrCESTLib.readers.dicom_csa import ascconv
 from PCrCESTLib.readers.dicom_file import read_header
 
+MAX_NAME = 1000  # a path; patterns are slow on a text made to be slow
 REVISION = re.compile(r"cest\w*?_rev(\d+)")
 
 
@@ -54,7 +55,7 @@ def vendor_protocol(path: Path, n_images: int) -> VendorProtocol:
     listed = _text_list(fields, table, n_images)
     if listed:
         return VendorProtocol({"SaturationOffsets": listed, "SaturationOffsetsUnits": "ppm"})
-    match = REVISION.search(fields.get(table["sequence_name"].lower(), "").lower())
+    match = REVISION.search(fields.get(table["sequence_name"].lower(), "")[:MAX_NAME].lower())
     known = sorted((int(r) for r in table["revisions"]), reverse=True)
     nearest = next((r for r in known if match and r <= int(match[1])), None)
     if match is None or nearest is None:

@@ -159,6 +159,22 @@ def test_a_damaged_csa_table_is_no_trap(tmp_path, protocol):
         assert str(path) in refusal(path.parent, protocol)
 
 
+def test_texts_made_to_be_slow_are_not(scan, protocol_document, write):
+    names = ("cest" * 500_000, "unsat" * 400_000, "1" * 2_000_000, "1 " * 1_000_000)
+    del protocol_document["SaturationOffsets"]
+    for name in names:
+        for path in scan.iterdir():
+            dataset = dcmread(path)
+            dataset.ImageComments = name[:10_000]
+            if path.name == "IM0000":  # whose private header counts
+                samples.add_siemens_protocol(dataset, {"tSequenceFileName": name, "sWipMemBlock.tFree": name})
+            dataset.save_as(path)
+        started = time.perf_counter()
+        with pytest.raises(PCrCESTError, match="SaturationOffsets is missing"):
+            read_series(scan, write("p.json", protocol_document))
+        assert time.perf_counter() - started < 20
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes")
 def test_pipes_and_links_in_a_folder_do_not_hang(scan, protocol, frames):
     os.mkfifo(scan / "pipe")
