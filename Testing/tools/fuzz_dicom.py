@@ -134,7 +134,7 @@ def main() -> int:
         sys.stdout.write(f"{count:8d} {name}\n")
     resident = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e3
     sys.stdout.write(
-        f"slowest {slowest:.2f} s, peak {peak / 1e6:.2f} MB for a scan of {size_at_peak / 1e6:.2f} MB;"
+        f"slowest {slowest:.2f} s, peak {peak / 1e3:.0f} kB for a scan of {size_at_peak / 1e3:.0f} kB;"
         f" the whole process at most {resident:.0f} MB\n"
     )
     good = {"series", "ReaderError", "GeometryError", "ProtocolError"}
