@@ -38,10 +38,8 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         type=Path,
         nargs="+",
         metavar="SERIES",
-        help=(
-            "4D NIfTI, folder of 3D NIfTI, MATLAB file, or Bruker scan; several powers of one subject together; a"
-            " Bruker study alone lists its scans"
-        ),
+        help="4D NIfTI, folder of 3D NIfTI or DICOM, MATLAB file, Slicer sequence or Bruker scan; several powers of one "
+        "subject together; a Bruker study alone lists its scans",
     )
     add("--protocol", type=Path, metavar="P.json", help="protocol file, when none lies beside the series")
     add(

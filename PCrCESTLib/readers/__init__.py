@@ -9,6 +9,9 @@ from typing import NamedTuple
 from PCrCESTLib.errors import ReaderError
 from PCrCESTLib.protocol import Protocol
 from PCrCESTLib.readers.bruker import is_bruker, read_bruker
+from PCrCESTLib.readers.dicom import read_dicom
+from PCrCESTLib.readers.dicom_file import is_dicom
+from PCrCESTLib.readers.dicom_folder import is_dicom_folder
 from PCrCESTLib.readers.folder import read_folder
 from PCrCESTLib.readers.labels import RoiSet, read_rois
 from PCrCESTLib.readers.maps import MapOnGrid, read_map, read_mask
@@ -37,6 +40,7 @@ FORMATS = (
     Format("4D NIfTI (.nii, .nii.gz)", is_nifti, read_nifti),
     Format("MATLAB (.mat)", is_matlab, read_matlab),
     Format("3D Slicer sequence (.seq.nrrd)", is_nrrd, read_nrrd_series),
+    Format("DICOM", is_dicom, read_dicom),
 )
 
 
@@ -48,8 +52,8 @@ def read_series(
     Parameters
     ----------
     path : Path
-        A 4D NIfTI file, a folder of 3D NIfTI files (one a frame), a MATLAB file, or a Slicer sequence.
-        A 4D NIfTI file, a folder of 3D NIfTI files (one a frame), a MATLAB file, or a Bruker scan (folder).
+        A 4D NIfTI file, a folder of 3D NIfTI files (one a frame), a MATLAB file, a Slicer sequence, a Bruker scan
+        (folder), or DICOM (a folder, an enhanced file, or one file of a series).
     protocol : Protocol or Path, optional
         What was acquired, or a protocol file; by default the file of the same stem beside the images.
     variable : str, optional
@@ -64,13 +68,13 @@ def read_series(
     GeometryError
         When the image has no usable geometry, or the frames of a folder differ in theirs.
     MissingExtraError
-        When an optional package is needed (h5py for MATLAB v7.3, brukerapi for Bruker).
+        When an optional package is needed (h5py for MATLAB v7.3, brukerapi for Bruker, pydicom for DICOM).
     """
     path = Path(path)
     if is_bruker(path):
         return read_bruker(path, protocol)
     if path.is_dir():
-        return read_folder(path, protocol)
+        return read_dicom(path, protocol) if is_dicom_folder(path) else read_folder(path, protocol)
     head = sniff(path)
     if variable is not None and is_matlab(head):
         return read_matlab(path, protocol, variable=variable)
