@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import shutil
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -33,6 +33,44 @@ def staged(folder: Path, *, overwrite: bool = False) -> Iterator[Path]:
         partial.mkdir(parents=True)
         yield partial
         _move_in(partial, folder, overwrite)
+        done = True
+    except OSError as error:
+        raise OutputError(_sentence(folder, error)) from error
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+        if not done and created is not None:
+            _remove_empty(created)
+
+
+@contextmanager
+def staged_files(folder: Path, names: Sequence[str], *, overwrite: bool = False) -> Iterator[Path]:
+    """Give an empty folder inside ``folder`` to write ``names`` into; move them up when all went well.
+
+    Unlike `staged`, it is for a few files among others: only ``names`` may not be there before (unless ``overwrite``
+    is set; then those that are not written anew are removed), and nothing beside the folder need be writable.
+
+    Raises
+    ------
+    OutputError
+        When the folder cannot be written, the disk is full, or one of the files exists.
+    """
+    created = _first_missing(folder)
+    partial = folder / f".{names[0]}.partial-{uuid.uuid4().hex[:8]}"
+    done = False
+    try:
+        if folder.exists() and not folder.is_dir():
+            raise OutputError(f"{folder}: this is a file; give a folder for the results")
+        taken = [name for name in names if (folder / name).exists()]
+        if taken and not overwrite:
+            raise OutputError(
+                f"{folder / taken[0]}: this file exists; give another name, or --overwrite to replace it"
+            )
+        partial.mkdir(parents=True)
+        yield partial
+        written = {p.name for p in partial.iterdir()}
+        _move_in(partial, folder, overwrite)
+        for name in set(taken) - written:
+            (folder / name).unlink()
         done = True
     except OSError as error:
         raise OutputError(_sentence(folder, error)) from error

@@ -70,7 +70,7 @@ def protocol_from_dict(document: Mapping[str, Any]) -> Protocol:
     """
     field_t = _number(document, "MagneticFieldStrength")
     check_field(field_t)
-    offsets = _offsets_ppm(document, field_t)
+    offsets = saturation_offsets_ppm(document, field_t)
     return Protocol(
         field_t=field_t,
         offsets_ppm=offsets,
@@ -139,7 +139,14 @@ def _boolean(document: Mapping[str, Any], key: str, default: bool = False) -> bo
     return value
 
 
-def _offsets_ppm(document: Mapping[str, Any], field_t: float) -> tuple[float, ...]:
+def saturation_offsets_ppm(document: Mapping[str, Any], field_t: float) -> tuple[float, ...]:
+    """Offsets of the file's frames in ppm, infinite without saturation; ``field_t`` (T) counts where they are in Hz.
+
+    Raises
+    ------
+    ProtocolError
+        When they are missing or their unit is not stated or wrong.
+    """
     values = document.get("SaturationOffsets")
     if not isinstance(values, list) or not values:
         raise ProtocolError("SaturationOffsets is missing; list one offset a frame (ppm or Hz)")
