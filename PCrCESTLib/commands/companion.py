@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from PCrCESTLib.commands.companion_kinds import KINDS, Companion, Kind
-from PCrCESTLib.errors import OutputError, ReaderError
+from PCrCESTLib.errors import OutputError, ProtocolError, ReaderError
 from PCrCESTLib.image_files import write_image
 from PCrCESTLib.models.card import sha256
 from PCrCESTLib.outputs import staged_files
@@ -92,7 +92,7 @@ def run(args: argparse.Namespace) -> int:
         series = read_image_series(args.series)
         _keep_inputs(args.out, series)
         voxels = _voxels(series, kind, args.mask)
-        found = kind.compute(series, voxels, args)
+        found = _compute(kind, series, voxels, args)
         n_known = int(np.isfinite(found.values).sum())
         if n_known == 0:
             raise ReaderError(
@@ -106,6 +106,17 @@ def run(args: argparse.Namespace) -> int:
         (folder / json_name).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     sys.stdout.write(_summary(args.out, kind, found, n_known))
     return 0
+
+
+def _compute(kind: Kind, series: ImageSeries, voxels: np.ndarray, args: argparse.Namespace) -> Companion:
+    """Compute the map; what a computation says of its settings is said of the file they belong to."""
+    try:
+        return kind.compute(series, voxels, args)
+    except ProtocolError as error:
+        known = any(str(path) in str(error) for path in (*series.files, *series.sidecars))
+        if known:
+            raise
+        raise ProtocolError(f"{series.name}: {error}") from error
 
 
 def names_beside(out: Path) -> tuple[str, str, str]:
