@@ -128,11 +128,12 @@ def dual_echo(series: ImageSeries, voxels: np.ndarray, args: argparse.Namespace)
     phase, more = phase_in_radians(
         series.name, series.data, difference=n == 1, units=None if units is None else str(units)
     )
-    first, second = int(np.argmin(echoes)), int(np.argmax(echoes))
-    difference = phase[0] if n == 1 else phase[second] - phase[first]
+    if n == 2:  # images may come in any order, a difference is what its echo times say
+        phase, echoes = phase[np.argsort(echoes)], np.sort(echoes)
+    difference = phase[0] if n == 1 else phase[1] - phase[0]
     field_t = _field(series, args)
     sign = -1 if args.flip_phase else 1
-    found = dual_echo_shift(difference[voxels], float(np.ptp(echoes)), field_t, sign=sign)
+    found = dual_echo_shift(difference[voxels], float(echoes[1] - echoes[0]), field_t, sign=sign)
     notes += (*more, f"shifts beyond ±{found.limit_ppm:.3g} ppm are wrapped to the other end, not unwrapped")
     if found.near_limit > WRAPPED_SHARE:
         notes += (

@@ -3,8 +3,8 @@
 Direct saturation is symmetric about the water frequency whatever the shape of the dip, so the center is where a
 spectrum agrees best with its own mirror image (Kim 2009, MRM 61:1441): no unsaturated image and no model of the dip is
 needed. For independent noise σ of the images the center has the SD σ/√Σ(dS/dx)², which is the Cramér–Rao bound of a dip
-of known shape. What that does not count: between offsets 0.1 ppm apart a narrow dip is not known to better than 0.003
-ppm, and creatine and PCr lean on one side of a wide one, which shifts it by up to 0.005 ppm (measured on exact spectra).
+of known shape. What that does not count: between offsets 0.1 ppm apart a narrow dip is not known to better than
+0.003 ppm, and creatine and PCr lean on one side of a wide one, which shifts it by up to 0.005 ppm (exact spectra).
 """
 
 from __future__ import annotations
