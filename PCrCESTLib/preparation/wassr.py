@@ -69,8 +69,9 @@ def _sorted(signals: np.ndarray, offsets_ppm: np.ndarray) -> tuple[np.ndarray, n
         raise ProtocolError(f"{offsets_ppm.size} offsets for {signals.shape[-1]} images; give one an image")
     x, place = np.unique(np.round(offsets_ppm, 4), return_inverse=True)
     if len(x) < FEWEST_OFFSETS or not x[0] < 0 < x[-1]:
+        reach = f" from {x[0]:g} to {x[-1]:g} ppm" if len(x) else ""
         raise ProtocolError(
-            f"{len(x)} different offsets from {x[0]:g} to {x[-1]:g} ppm; WASSR needs {FEWEST_OFFSETS} or more on both "
+            f"{len(x)} different offsets{reach}; WASSR needs {FEWEST_OFFSETS} or more on both "
             "sides of water (0 ppm)"
         )
     if len(x) == len(offsets_ppm):

@@ -6,6 +6,7 @@ the JSON file beside each (BIDS keys): a list with one value an image of that fi
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -112,6 +113,12 @@ def read_image_series(paths: Sequence[Path]) -> ImageSeries:
             )
     images = [_images(volume) for volume in volumes]
     data = np.concatenate(images)
+    empty = [i for i, image in enumerate(data) if not np.any(np.isfinite(image))]
+    if empty:
+        raise ReaderError(
+            f"{files[0]}: image {empty[0]} of the series has no finite value ({len(empty)} such images); export it "
+            "again, or leave it out with its setting"
+        )
     if not np.any(np.isfinite(data) & (data != 0)):
         raise ReaderError(f"{files[0]}: every voxel of every image is zero; this is not an image of anything")
     documents = tuple(_document(sidecar_of(file)) for file in files)
@@ -141,4 +148,11 @@ def _values(file: Path, key: str, value: Any, count: int) -> np.ndarray:
             f"{sidecar_of(file)}: {key} lists {len(values)} values for the {count} images of {file.name}; list one an "
             "image"
         )
-    return np.array([float(v) if abs(v) < 1e300 else np.inf for v in values])
+    return np.array([_float(v) for v in values])
+
+
+def _float(value: float) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # JSON allows integers of any length
+        return math.inf

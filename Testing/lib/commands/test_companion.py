@@ -234,6 +234,11 @@ REFUSED = {
     "s or ms": (IR, inversion_images, {"InversionTime": [5 * t for t in TI_S]}, "reaches 50; a time in s"),
     "short TR": (IR, inversion_images, {"InversionTime": TI_S, "RepetitionTime": 3.0}, "shorter than the longest"),
     "constant images": (IR, lambda: np.full((8, *GRID.shape), 7.0), {"InversionTime": TI_S}, "no voxel gave R1"),
+    "an image of NaN": (
+        IR, lambda: np.where(np.arange(8)[:, None, None, None] == 3, np.nan, inversion_images()),
+        {"InversionTime": TI_S}, "image 3 of the series has no finite value",
+    ),
+    "endless times": (IR, inversion_images, {"InversionTime": [10**400] * 8}, "holds inf"),
     "empty images": (IR, lambda: np.zeros((8, *GRID.shape)), {"InversionTime": TI_S}, "every voxel"),
     "negative magnitudes": ("t1-sr", lambda: -saturation_images(), {"RepetitionTime": TI_S}, "no voxel gave R1"),
     "no TR": (VFA, flash_images, {"FlipAngle": [2, 4, 8, 12, 20]}, "RepetitionTime (s) is not known"),
@@ -248,6 +253,9 @@ REFUSED = {
     "no offset unit": ("b0-wassr", dips, {"SaturationOffsets": OFFSETS}, "SaturationOffsetsUnits"),
     "fewer offsets": (
         "b0-wassr", dips, {"SaturationOffsets": OFFSETS[1:], "SaturationOffsetsUnits": "ppm"}, "20 SaturationOffsets",
+    ),
+    "no saturation": (
+        "b0-wassr", dips, {"SaturationOffsets": [None] * 21, "SaturationOffsetsUnits": "ppm"}, "0 different offsets",
     ),
     "degrees of what": ("b1", lambda: 60 * (1 + B0_PPM), {"Units": "deg"}, "--nominal"),
     "no B1": ("b1", lambda: 30 * (1 + B0_PPM), {}, "a relative B1"),
