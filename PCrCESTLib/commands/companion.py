@@ -90,7 +90,7 @@ def run(args: argparse.Namespace) -> int:
     map_name, sd_name, json_name = names_beside(args.out)
     with staged_files(args.out.parent, (map_name, sd_name, json_name), overwrite=args.overwrite) as folder:
         series = read_image_series(args.series)
-        _keep_inputs(args.out, series)
+        _keep_inputs(args, series)
         voxels = _voxels(series, kind, args.mask)
         found = _compute(kind, series, voxels, args)
         n_known = int(np.isfinite(found.values).sum())
@@ -125,13 +125,14 @@ def names_beside(out: Path) -> tuple[str, str, str]:
     return out.name, stem + "_sd" + out.name[len(stem) :], stem + ".json"
 
 
-def _keep_inputs(out: Path, series: ImageSeries) -> None:
+def _keep_inputs(args: argparse.Namespace, series: ImageSeries) -> None:
     """Refuse to write over what is read, even with --overwrite."""
-    written = {(out.parent / name).resolve() for name in names_beside(out)}
-    for file in (*series.files, *map(sidecar_of, series.files)):
+    written = {(args.out.parent / name).resolve() for name in names_beside(args.out)}
+    maps = [path for path in (args.b1, args.mask) if path is not None]
+    for file in (*series.files, *map(sidecar_of, series.files), *maps):
         if file.resolve() in written:
             raise OutputError(
-                f"{out}: this would overwrite {file.name}, which the map is made from; give another name"
+                f"{args.out}: this would overwrite {file.name}, which the map is made from; give another name"
             )
 
 

@@ -219,6 +219,11 @@ def test_the_scan_itself_is_never_overwritten(tmp_path, capsys):
     for out in (scan, tmp_path / "ir.nii"):  # the second would take the place of ir.json
         assert main(["companion", "t1-ir", str(scan), "--out", str(out), "--overwrite"]) == 2
         assert "would overwrite" in capsys.readouterr().err
+    mask = write(tmp_path / "mask.nii.gz", TISSUE)
+    command = ["companion", "t1-ir", str(scan), "--mask", str(mask), "--out", str(mask), "--overwrite"]
+    assert main(command) == 2
+    assert "would overwrite mask.nii.gz" in capsys.readouterr().err
+    mask.unlink()
     assert scan.read_bytes() == before
     assert sorted(p.name for p in tmp_path.iterdir()) == ["ir.json", "ir.nii.gz"]
 
