@@ -37,7 +37,7 @@ def staged_files(files: Sequence[Path], *, overwrite: bool = False) -> Iterator[
     """Give an empty folder to write some files of one folder into; move them into place together when all went well.
 
     After an error or a cancellation nothing of them remains. Files of these names stop the job before it starts, unless
-    ``overwrite`` is set, and then they are replaced together or not at all.
+    ``overwrite`` is set, and then they are replaced together or not at all; one that is not written anew is removed.
 
     Raises
     ------
@@ -52,6 +52,9 @@ def staged_files(files: Sequence[Path], *, overwrite: bool = False) -> Iterator[
             _require_new(file, overwrite)
         partial.mkdir(parents=True)
         yield partial
+        stale = [file for file in files if file.exists() and not (partial / file.name).exists()]
+    for file in stale:
+        file.unlink()
 
 
 @contextmanager

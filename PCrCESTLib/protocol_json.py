@@ -102,7 +102,7 @@ def protocol_from_dict(document: Mapping[str, Any]) -> Protocol:
         When a key is missing or senseless; the message names it.
     """
     field_t, hz_per_ppm = _field(document)
-    offsets = _offsets_ppm(document, hz_per_ppm)
+    offsets = saturation_offsets_ppm(document, hz_per_ppm)
     return Protocol(
         field_t=field_t,
         offsets_ppm=offsets,
@@ -190,7 +190,14 @@ def _field(document: Mapping[str, Any]) -> tuple[float, float]:
     return field_t, frequency_mhz
 
 
-def _offsets_ppm(document: Mapping[str, Any], hz_per_ppm: float) -> tuple[float, ...]:
+def saturation_offsets_ppm(document: Mapping[str, Any], hz_per_ppm: float) -> tuple[float, ...]:
+    """Offsets of the file's frames in ppm, infinite without saturation; ``hz_per_ppm`` counts where they are in Hz.
+
+    Raises
+    ------
+    ProtocolError
+        When they are missing or their unit is not stated or wrong.
+    """
     values = document.get("SaturationOffsets")
     if not isinstance(values, list) or not values:
         raise ProtocolError("SaturationOffsets is missing; list one offset a frame (ppm or Hz)")

@@ -154,7 +154,7 @@ def relative_b1(name: str, values: np.ndarray, units: str | None = None) -> Conv
         units,
         (0.4, 1.6),
         (70.0, 160.0),
-        "a relative B1 (divide flip angles or µT by the nominal value)",
+        "a relative B1 (convert degrees by 'pcrcest companion b1 --nominal DEG', divide µT by the nominal value)",
     )
 
 
