@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 
 class PCrCESTError(Exception):
     """Base of every error this library raises on purpose; its text is one sentence for the user."""
@@ -9,6 +11,15 @@ class PCrCESTError(Exception):
 
 class ProtocolError(PCrCESTError):
     """The description of the acquisition is missing, inconsistent or physically senseless."""
+
+
+class MissingKeysError(ProtocolError):
+    """The description of the acquisition lacks keys of the protocol file."""
+
+    def __init__(self, sentence: str, keys: Sequence[str]) -> None:
+        """Say the ``sentence``; ``keys`` are the names."""
+        super().__init__(sentence)
+        self.keys = tuple(keys)
 
 
 class ReaderError(PCrCESTError):

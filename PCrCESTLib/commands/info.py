@@ -18,7 +18,7 @@ from PCrCESTLib.protocol_json import load_protocol, protocol_to_dict, save_proto
 from PCrCESTLib.protocols import joined_protocol
 from PCrCESTLib.quality import limits_of
 from PCrCESTLib.readers import read_series
-from PCrCESTLib.readers.bruker_files import scan_folders
+from PCrCESTLib.readers.bruker.files import scan_folders
 from PCrCESTLib.readers.companions import find_companions
 from PCrCESTLib.series import CestSeries
 
@@ -38,8 +38,8 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         type=Path,
         nargs="+",
         metavar="SERIES",
-        help="4D NIfTI, folder of 3D NIfTI or DICOM, MATLAB file, Slicer sequence or Bruker scan; several powers of one "
-        "subject together; a Bruker study alone lists its scans",
+        help="4D NIfTI, folder of 3D NIfTI or DICOM, MATLAB file, Slicer sequence or Bruker scan; several powers of "
+        "one subject together; a Bruker study alone lists its scans",
     )
     add("--protocol", type=Path, metavar="P.json", help="protocol file, when none lies beside the series")
     add(

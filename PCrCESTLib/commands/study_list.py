@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-from PCrCESTLib.readers.bruker_study import ScanFacts, list_scans
+from PCrCESTLib.readers.bruker.study import ScanFacts, list_scans
 
 HEADINGS = ("scan", "kind", "size", "frames", "name", "method", "because")
 

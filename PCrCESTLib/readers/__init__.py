@@ -8,10 +8,10 @@ from typing import NamedTuple
 
 from PCrCESTLib.errors import ReaderError
 from PCrCESTLib.protocol import Protocol
-from PCrCESTLib.readers.bruker import is_bruker, read_bruker
-from PCrCESTLib.readers.dicom import read_dicom
-from PCrCESTLib.readers.dicom_file import is_dicom
-from PCrCESTLib.readers.dicom_folder import is_dicom_folder
+from PCrCESTLib.readers.bruker.scan import is_bruker, read_bruker
+from PCrCESTLib.readers.dicom.file import is_dicom
+from PCrCESTLib.readers.dicom.folder import is_dicom_folder
+from PCrCESTLib.readers.dicom.series import read_dicom
 from PCrCESTLib.readers.folder import read_folder
 from PCrCESTLib.readers.labels import RoiSet, read_rois
 from PCrCESTLib.readers.maps import MapOnGrid, read_map, read_mask

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from PCrCESTLib.errors import ProtocolError
+from PCrCESTLib.errors import MissingKeysError, ProtocolError
 from PCrCESTLib.protocol import Protocol
 from PCrCESTLib.protocol_json import missing_keys, protocol_from_dict, read_document
 
@@ -75,11 +75,13 @@ def resolve_protocol(
     blame = _blame(series, file, used, sidecars)
     missing = missing_keys({**stated, **document})
     if len(missing) > 1:
-        raise ProtocolError(f"{blame}: {_listed(missing)} are missing; {_where_to_add(file, sidecars)}")
+        sentence = f"{blame}: {_listed(missing)} are missing; {_where_to_add(file, sidecars)}"
+        raise MissingKeysError(sentence, missing)
     try:
         protocol = protocol_from_dict({**stated, **document})
     except ProtocolError as error:
-        raise ProtocolError(f"{blame}: {error}") from error
+        sentence = f"{blame}: {error}"
+        raise (MissingKeysError(sentence, missing) if missing else ProtocolError(sentence)) from error
     return ResolvedProtocol(protocol, () if file is None else (str(file),), notes, used)
 
 

@@ -22,7 +22,7 @@ from bruker_scans import STYLES, contents, damage, images_of, write_scan  # noqa
 
 from PCrCESTLib.errors import PCrCESTError  # noqa: E402
 from PCrCESTLib.readers import read_series  # noqa: E402
-from PCrCESTLib.readers.bruker_study import list_scans  # noqa: E402
+from PCrCESTLib.readers.bruker.study import list_scans  # noqa: E402
 
 SLICES = {"groups": [(3, "FG_SLICE"), (6, "FG_CYCLE")], "positions": [(-4, -5, 3.0 * k) for k in range(3)]}
 

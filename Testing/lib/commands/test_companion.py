@@ -199,7 +199,7 @@ def test_an_earlier_map_is_only_replaced_when_asked(tmp_path, capsys):
     (tmp_path / "R1_sd.nii.gz").write_bytes(b"mine")
     command = ["companion", "t1-ir", str(scan), "--out", str(out)]
     assert main(command) == 2
-    assert "R1_sd.nii.gz: this file exists" in capsys.readouterr().err
+    assert "R1_sd.nii.gz: this file already exists" in capsys.readouterr().err
     assert not out.exists()
     assert main([*command, "--overwrite"]) == 0
     assert out.exists()

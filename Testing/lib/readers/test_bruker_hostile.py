@@ -12,7 +12,7 @@ from bruker_scans import STYLES, contents, damage, images_of, numbers, write_sca
 
 from PCrCESTLib.errors import GeometryError, PCrCESTError, ReaderError
 from PCrCESTLib.readers import read_series
-from PCrCESTLib.readers.bruker_study import list_scans
+from PCrCESTLib.readers.bruker.study import list_scans
 
 MUTATIONS = 150
 

@@ -227,7 +227,7 @@ class TestProtocol:
 
     def test_a_site_list_without_a_module_lacks_only_the_pulse(self, folder):
         write_scan(folder, "PV5.1", method={"PVM_MagTransOnOff": None})
-        with pytest.raises(ProtocolError, match=r"SaturationB1 is missing.*no saturation module"):
+        with pytest.raises(ProtocolError, match=r"SaturationB1 and .* are missing.*no saturation module"):
             read_series(folder)
         (folder.parent / "4.json").write_text(json.dumps({"SaturationB1": 0.7, "SaturationDuration": 3.0}))
         series = read_series(folder)
@@ -316,7 +316,7 @@ class TestProtocol:
     def test_a_scan_without_saturation_says_what_is_missing(self, folder):
         write_scan(folder, method={"PVM_MagTransOnOff": "Off"})
         with pytest.raises(
-            ProtocolError, match=r"SaturationOffsets is missing.*no list of 3 or more.*switched on"
+            ProtocolError, match=r"SaturationOffsets, .* are missing.*no list of 3 or more.*switched on"
         ):
             read_series(folder)
 

@@ -9,7 +9,7 @@ import pytest
 from bruker_scans import STYLES, images_of, numbers, text, write_scan
 
 from PCrCESTLib.cli import main
-from PCrCESTLib.readers.bruker_study import list_scans
+from PCrCESTLib.readers.bruker.study import list_scans
 
 OFF = {"PVM_MagTransOnOff": "Off"}
 

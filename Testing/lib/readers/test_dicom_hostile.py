@@ -21,7 +21,8 @@ from pydicom.uid import DeflatedExplicitVRLittleEndian, JPEG2000Lossless, RLELos
 from PCrCESTLib.errors import MissingExtraError, PCrCESTError, ReaderError
 from PCrCESTLib.geometry import Geometry
 from PCrCESTLib.protocol_json import protocol_from_dict
-from PCrCESTLib.readers import dicom_folder, read_series
+from PCrCESTLib.readers import read_series
+from PCrCESTLib.readers.dicom import folder as dicom_folder
 
 FUZZ = Path(__file__).resolve().parents[2] / "tools" / "fuzz_dicom.py"
 MUTATIONS = 300

@@ -14,7 +14,7 @@ from PCrCESTLib.errors import GeometryError, ProtocolError, ReaderError
 from PCrCESTLib.geometry import Geometry
 from PCrCESTLib.protocol import GAMMA_MHZ_PER_T
 from PCrCESTLib.readers import read_series
-from PCrCESTLib.readers.dicom_descriptions import describe, read_descriptions
+from PCrCESTLib.readers.dicom.descriptions import describe, read_descriptions
 from PCrCESTLib.readers.offsets_file import read_offsets
 
 OFFSETS = [-300.0, -4.0, -2.0, 0.0, 2.0, 4.0]
@@ -301,7 +301,7 @@ def test_a_newer_revision_is_read_like_the_last_known_with_a_note(scan):
 
 def test_another_siemens_sequence_is_no_cest_sequence(scan):
     with_siemens_header(scan, revision_1485(tSequenceFileName='"%SiemensSeq%\\\\gre"'))
-    with pytest.raises(ProtocolError, match="SaturationOffsets is missing"):
+    with pytest.raises(ProtocolError, match="SaturationOffsets and SaturationOffsetsUnits are missing"):
         read_series(scan)
 
 

@@ -320,7 +320,7 @@ def test_a_single_image_is_no_series(tmp_path, stored, grid):
 
 def test_missing_offsets_are_asked_for(classic, write):
     with pytest.raises(
-        ProtocolError, match=r"SaturationOffsets is missing.*offsets\.txt beside.*each of the 6 images"
+        ProtocolError, match=r"SaturationOffsets, .* are missing.*offsets\.txt beside.*each of the 6 images"
     ):
         read_series(classic)
 

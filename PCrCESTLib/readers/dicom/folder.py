@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from PCrCESTLib.errors import ReaderError
-from PCrCESTLib.readers.dicom_file import MAGIC, is_dicom
+from PCrCESTLib.readers.dicom.file import MAGIC, is_dicom
 from PCrCESTLib.readers.nifti import SUFFIXES
 
 MAX_FILES = 20_000

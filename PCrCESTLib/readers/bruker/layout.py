@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from PCrCESTLib.errors import ReaderError
-from PCrCESTLib.readers.bruker_parameters import Parameters
+from PCrCESTLib.readers.bruker.parameters import Parameters
 from PCrCESTLib.readers.stored_bytes import read_bytes
 
 WORD_TYPES = {

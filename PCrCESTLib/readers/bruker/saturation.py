@@ -19,8 +19,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from PCrCESTLib.protocol import GAMMA_MHZ_PER_T
-from PCrCESTLib.readers.bruker_files import ScanFiles
-from PCrCESTLib.readers.bruker_parameters import Parameters
+from PCrCESTLib.readers.bruker.files import ScanFiles
+from PCrCESTLib.readers.bruker.parameters import Parameters
 from PCrCESTLib.saturation import PULSE_SHAPES
 
 MIN_OFFSETS = 3  # within 10 ppm; fewer is magnetization transfer, not a Z-spectrum

@@ -14,8 +14,8 @@ import numpy as np
 
 from PCrCESTLib.errors import GeometryError, ReaderError
 from PCrCESTLib.geometry import Geometry
-from PCrCESTLib.readers.dicom_file import read_frames
-from PCrCESTLib.readers.dicom_headers import FileHeader, Frame
+from PCrCESTLib.readers.dicom.file import read_frames
+from PCrCESTLib.readers.dicom.headers import FileHeader, Frame
 
 SAME_PLACE_MM = 0.05  # some scanners round the positions of one slice differently
 DISTANCE_TOLERANCE = 0.02

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from PCrCESTLib.errors import ReaderError
-from PCrCESTLib.readers.dicom_csa import csa_entries
+from PCrCESTLib.readers.dicom.csa import csa_entries
 
 if TYPE_CHECKING:
-    from PCrCESTLib.readers.dicom_headers import Frame
+    from PCrCESTLib.readers.dicom.headers import Frame
 
 
 def is_mosaic(dataset: Any) -> bool:

@@ -8,11 +8,11 @@ from pathlib import Path
 
 from PCrCESTLib.errors import ProtocolError, ReaderError
 from PCrCESTLib.protocol import Protocol
-from PCrCESTLib.readers.bruker_files import IMAGES, is_bruker_scan, read_scan_files, scan_folders
-from PCrCESTLib.readers.bruker_geometry import read_geometry
-from PCrCESTLib.readers.bruker_layout import read_frames, read_layout, refuse_foreign_frames
-from PCrCESTLib.readers.bruker_saturation import protocol_keys
-from PCrCESTLib.readers.bruker_study import list_scans
+from PCrCESTLib.readers.bruker.files import IMAGES, is_bruker_scan, read_scan_files, scan_folders
+from PCrCESTLib.readers.bruker.geometry import read_geometry
+from PCrCESTLib.readers.bruker.layout import read_frames, read_layout, refuse_foreign_frames
+from PCrCESTLib.readers.bruker.saturation import protocol_keys
+from PCrCESTLib.readers.bruker.study import list_scans
 from PCrCESTLib.readers.protocol_source import resolve_protocol
 from PCrCESTLib.series import CestSeries
 

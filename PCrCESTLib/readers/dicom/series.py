@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from PCrCESTLib.errors import GeometryError, ProtocolError, ReaderError
+from PCrCESTLib.errors import GeometryError, MissingKeysError, ProtocolError, ReaderError
 from PCrCESTLib.protocol import GAMMA_MHZ_PER_T, Protocol
 from PCrCESTLib.protocol_json import read_document
-from PCrCESTLib.readers.dicom_descriptions import describe, read_descriptions
-from PCrCESTLib.readers.dicom_folder import dicom_files
-from PCrCESTLib.readers.dicom_frames import Stack, load_stack, stack_frames
-from PCrCESTLib.readers.dicom_headers import FileHeader, file_header
-from PCrCESTLib.readers.dicom_offsets import vendor_protocol
+from PCrCESTLib.readers.dicom.descriptions import describe, read_descriptions
+from PCrCESTLib.readers.dicom.folder import dicom_files
+from PCrCESTLib.readers.dicom.frames import Stack, load_stack, stack_frames
+from PCrCESTLib.readers.dicom.headers import FileHeader, file_header
+from PCrCESTLib.readers.dicom.offsets import vendor_protocol
 from PCrCESTLib.readers.offsets_file import OffsetList, read_offsets
 from PCrCESTLib.readers.protocol_source import resolve_protocol
 from PCrCESTLib.series import CestSeries
@@ -85,8 +85,8 @@ def read_dicom(path: Path, protocol: Protocol | Path | None = None) -> CestSerie
         found = _found_keys(path, scan, None if _states_offsets(protocol, sidecars) else lists)
     try:
         resolved = resolve_protocol(path, protocol, sidecars, found.keys)
-    except ProtocolError as error:
-        if "SaturationOffsets is missing" not in str(error):
+    except MissingKeysError as error:
+        if "SaturationOffsets" not in error.keys:
             raise
         raise ProtocolError(
             f"{error}; or put a file offsets.txt beside the images, one offset for each of the"

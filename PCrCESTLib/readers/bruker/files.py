@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from PCrCESTLib.readers.bruker_parameters import Parameters, read_parameters
+from PCrCESTLib.readers.bruker.parameters import Parameters, read_parameters
 
 IMAGES = "2dseq"
 MAX_MHZ = 2000.0  # 47 T

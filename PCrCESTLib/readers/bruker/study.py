@@ -6,7 +6,7 @@ What a scan is, is decided in this order; nuclei other than 1H are "other":
 kind     when
 =======  ==========================================================================================================
 CEST     the saturation is not switched off and a list of three or more saturation offsets within 10 ppm is
-         there (``bruker_saturation``); with a module on but without such a list it is "other", magnetization transfer
+         there (``saturation``); with a module on but without such a list it is "other", magnetization transfer
 B0       the method is FieldMap, or a name says B0 map, or such offsets all lie within 1.5 ppm (WASSR)
 B1       a name says B1 map, AFI, Bloch-Siegert or double angle
 T1       several repetition times (``MultiRepTime``, method RAREVTR) or inversion times (``PVM_FairTIR_Arr``,
@@ -29,9 +29,9 @@ import numpy as np
 
 from PCrCESTLib.errors import MissingExtraError, PCrCESTError, ReaderError
 from PCrCESTLib.protocol import REFERENCE_PPM
-from PCrCESTLib.readers.bruker_files import ScanFiles, read_scan_files, scan_folders
-from PCrCESTLib.readers.bruker_layout import Layout, read_layout
-from PCrCESTLib.readers.bruker_saturation import active_module, saturation_offsets
+from PCrCESTLib.readers.bruker.files import ScanFiles, read_scan_files, scan_folders
+from PCrCESTLib.readers.bruker.layout import Layout, read_layout
+from PCrCESTLib.readers.bruker.saturation import active_module, saturation_offsets
 
 NAMES = (
     ("B0", r"field[ _-]?map|b0[ _-]?map"),

@@ -11,8 +11,8 @@ import numpy as np
 
 from PCrCESTLib.errors import GeometryError, ReaderError
 from PCrCESTLib.geometry import ANGLE_TOLERANCE, Geometry
-from PCrCESTLib.readers.bruker_layout import SLICES, Layout
-from PCrCESTLib.readers.bruker_parameters import Parameters
+from PCrCESTLib.readers.bruker.layout import SLICES, Layout
+from PCrCESTLib.readers.bruker.parameters import Parameters
 
 POSITION_TOLERANCE = 0.01  # of the distance between slices
 SAME_PLACE_MM = 1e-3

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from PCrCESTLib.errors import ReaderError
-from PCrCESTLib.readers.dicom_file import Pixels, read_header
-from PCrCESTLib.readers.dicom_mosaic import is_mosaic, tiles
+from PCrCESTLib.readers.dicom.file import Pixels, read_header
+from PCrCESTLib.readers.dicom.mosaic import is_mosaic, tiles
 
 MAX_REPETITION_MS = 120_000
 PHILIPS = "Philips MR Imaging DD 001"

@@ -1,4 +1,4 @@
-"""Protocol keys that the private header of a vendor gives, by a table of fields: ``dicom_fields.json``.
+"""Protocol keys that the private header of a vendor gives, by a table of fields: ``fields.json``.
 
 Siemens' work-in-progress CEST sequences keep their parameters in numbered fields whose meaning changed between
 revisions; the revision stands in the name of the sequence. The table also names its sources. For Philips and GE no
@@ -17,8 +17,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from PCrCESTLib.readers.dicom_csa import ascconv
-from PCrCESTLib.readers.dicom_file import read_header
+from PCrCESTLib.readers.dicom.csa import ascconv
+from PCrCESTLib.readers.dicom.file import read_header
 
 MAX_NAME = 1000  # a path; patterns are slow on a text made to be slow
 REVISION = re.compile(r"cest\w*?_rev(\d+)")
@@ -75,7 +75,7 @@ def vendor_protocol(path: Path, n_images: int) -> VendorProtocol:
 
 @cache
 def _table() -> dict[str, Any]:
-    text = files("PCrCESTLib.readers").joinpath("dicom_fields.json").read_text(encoding="utf-8")
+    text = files("PCrCESTLib.readers.dicom").joinpath("fields.json").read_text(encoding="utf-8")
     table: dict[str, Any] = json.loads(text)
     return table
 

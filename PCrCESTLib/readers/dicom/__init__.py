@@ -1,0 +1,1 @@
+"""DICOM: classic, enhanced and mosaic images, one series or one series an offset."""
