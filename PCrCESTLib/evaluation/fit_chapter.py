@@ -12,7 +12,6 @@ from PCrCESTLib.evaluation.accuracy import compared
 from PCrCESTLib.evaluation.fits import Fit, fits_for
 from PCrCESTLib.evaluation.maps import scanned_leg
 from PCrCESTLib.evaluation.methods import Method as Row
-from PCrCESTLib.evaluation.outside import outside_set
 from PCrCESTLib.evaluation.pictures import drawn
 from PCrCESTLib.evaluation.section import Effort, Section, markdown_table
 from PCrCESTLib.evaluation.testsets import realistic_set, reference_bound, reference_set, scanned, source_of
@@ -27,7 +26,7 @@ from PCrCESTLib.protocol import Protocol
 
 SHARE = 40  # one of so many spectra of the other chapters: the fit of the physics is slow
 NOISE = (0.01, 0.002, 0.0005)
-MUSCLES = {"reference": reference_set, "realistic": realistic_set, "outside": outside_set}
+MUSCLES = {"reference": reference_set, "realistic": realistic_set}
 
 
 def fits_section(methods: Sequence[Row], protocol: Protocol, effort: Effort) -> Section:
