@@ -20,7 +20,7 @@ from PCrCESTLib.scene.muscles import segmentation_from_rois
 from PCrCESTLib.scene.series_nodes import add_series, protocol_of_node
 from PCrCESTLib.scene.volumes import add_volume, geometry_of
 
-VOLUMES = ("anatomy", "r1", "t1", "b1", "b0")
+VOLUMES = ("anatomy", "r1", "t1", "b1", "b0", "fm")
 SIMULATED_SIZE = 64
 
 

@@ -9,6 +9,8 @@ from PCrCESTLib.errors import ModelMismatchError, PCrCESTError, ProtocolError
 from PCrCESTLib.models.registry import bundled_cards, choose_card, which_model
 from PCrCESTLib.protocol_json import protocol_from_dict
 from PCrCESTLib.protocols import joined_protocol
+from PCrCESTLib.readers.bruker.files import scan_folders
+from PCrCESTLib.readers.bruker.study import list_scans
 from PCrCESTLib.scene.series_nodes import document_of, frames_of_node, protocol_of_node, set_protocol
 from PCrCESTWidgetLib.protocoltable import ProtocolTable
 
@@ -23,6 +25,8 @@ class ScanSection:
         self.ui.loadButton.connect("clicked(bool)", self.onLoad)
         self.ui.sampleButton.connect("clicked(bool)", self.onSample)
         self.ui.protocolOf.connect("currentIndexChanged(int)", self.onProtocolOf)
+        self.ui.studySelector.connect("activated(int)", self.onStudyScan)
+        self.showStudy([])
         self.shownNode = None
 
     def onLoad(self, _checked=False):
@@ -30,8 +34,32 @@ class ScanSection:
         with self.panel.guarded(_("The scan cannot be loaded")):
             if not text:
                 raise PCrCESTError(_("no file is chosen; choose a CEST series, then press Load"))
-            self.load(Path(text))
+            path = Path(text)
+            isStudy = bool(scan_folders(path))
+            self.showStudy(list_scans(path) if isStudy else [])
+            if not isStudy:
+                self.load(path)
             self.ui.scanPath.addCurrentPathToHistory()
+
+    def showStudy(self, scans):
+        """List the scans of a study, CEST first; an empty list hides the chooser."""
+        combo = self.ui.studySelector
+        wasBlocked = combo.blockSignals(True)
+        combo.clear()
+        if scans:
+            combo.addItem(_("{n} scans: choose one").format(n=len(scans)), "")
+        for scan in sorted(scans, key=lambda s: s.kind != "CEST"):
+            size = "" if scan.size is None else f", {' × '.join(map(str, scan.size))}"
+            frames = "" if scan.n_frames is None else _(", {n} frames").format(n=scan.n_frames)
+            combo.addItem(f"{scan.folder.name}  {scan.kind}  {scan.name}{size}{frames}", str(scan.folder))
+        combo.blockSignals(wasBlocked)
+        combo.visible = self.ui.studyLabel.visible = bool(scans)
+
+    def onStudyScan(self, index):
+        folder = str(self.ui.studySelector.itemData(index) or "")
+        if folder:
+            with self.panel.guarded(_("The scan cannot be loaded")):
+                self.load(Path(folder))
 
     def load(self, path, protocol=None):
         """Load a series; without a usable protocol, ask for it in the table."""
@@ -125,6 +153,7 @@ class ScanSection:
         self.pendingPath = None
         self.shownNode = None
         self.table.clear()
+        self.showStudy([])
 
 
 

@@ -7,6 +7,7 @@ import shutil
 
 import numpy as np
 import pytest
+from bruker_scans import images_of, write_scan
 
 pytest.importorskip("slicer", reason="slicer-core cannot be imported", exc_type=ImportError)
 pytest.importorskip("PySide6.QtWidgets", reason="Qt cannot be imported", exc_type=ImportError)
@@ -22,6 +23,27 @@ def test_a_file_brings_its_companions(panel, scan_folder):
     assert panel.parameters.relaxationKind.name == "R1"
     assert panel.parameters.muscles is not None
     assert not panel.ui.musclesSection.collapsed
+
+
+def test_a_study_lists_its_scans_and_the_chosen_one_is_loaded(panel, tmp_path):
+    """A Bruker study with an anatomical and a CEST scan; CEST stands first."""
+    pytest.importorskip("brukerapi")
+    images = images_of(1, 6, 4)
+    write_scan(tmp_path / "study" / "2", images=images, method={"PVM_MagTransOnOff": "Off"})
+    write_scan(tmp_path / "study" / "11")
+    ui = panel.ui
+    assert panel.native(ui.studySelector).isHidden()
+    ui.scanPath.currentPath = str(tmp_path / "study")
+    panel.click(ui.loadButton)
+    entries = [ui.studySelector.itemText(i) for i in range(ui.studySelector.count)]
+    assert entries[0] == "2 scans: choose one"
+    assert entries[1].startswith("11  CEST")
+    assert entries[2].startswith("2  anatomy")
+    assert panel.parameters.series1 is None
+    ui.studySelector.setCurrentIndex(1)
+    ui.studySelector.activated.emit(1)
+    assert panel.parameters.series1 is not None
+    assert panel.texts("error") == []
 
 
 def test_a_second_power_joins_and_a_second_subject_does_not(panel, scan_folder):
