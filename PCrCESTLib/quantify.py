@@ -14,7 +14,7 @@ from PCrCESTLib.models.model import Model
 from PCrCESTLib.models.registry import interpolation_note, require_match
 from PCrCESTLib.preparation.b0 import samples_water_dip, shift_from_dip
 from PCrCESTLib.preparation.mask import body_mask
-from PCrCESTLib.preparation.noise import estimate_noise
+from PCrCESTLib.preparation.noise import NoiseLevel, estimate_noise
 from PCrCESTLib.preparation.zseries import ZSeries, protocol_of
 from PCrCESTLib.quality import Quality, flags, limits_of
 
@@ -26,13 +26,15 @@ Report = Callable[[float, str], None]
 class Companions:
     """Maps that go with a series, each (z, y, x) on its grid, NaN where unknown; None where not given.
 
-    ``r1_obs`` in s⁻¹, ``relative_b1`` dimensionless, ``b0_ppm`` in ppm, ``mask`` bool.
+    ``r1_obs`` in s⁻¹, ``relative_b1`` dimensionless, ``b0_ppm`` in ppm, ``mask`` bool. ``noise_sd`` is the SD of Z at
+    every power, (n_powers, z, y, x), for spectra that do not show it any more because they were denoised.
     """
 
     r1_obs: np.ndarray | None = None
     relative_b1: np.ndarray | None = None
     b0_ppm: np.ndarray | None = None
     mask: np.ndarray | None = None
+    noise_sd: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,8 @@ def prepare_voxels(series: ZSeries, companions: Companions) -> Voxels:
     z = [np.ascontiguousarray(b.z[:, mask].T) for b in series.blocks]
     offsets = [b.offsets_ppm for b in series.blocks]
     levels = [estimate_noise(values, o) for values, o in zip(z, offsets, strict=True)]
+    if companions.noise_sd is not None:
+        levels = [_known_noise(sd[mask]) for sd in companions.noise_sd]
     sigma = np.sqrt(np.mean([level.voxel**2 for level in levels], axis=0))
     b0, found, b0_note = _water_frequency(z[0], offsets[0], companions.b0_ppm, mask)
     spectra = Spectra(
@@ -136,6 +140,12 @@ def prepare_voxels(series: ZSeries, companions: Companions) -> Voxels:
     if companions.r1_obs is None:
         notes.append("no R1 or T1 map was given; R1 is treated as unknown within the training range")
     return Voxels(mask, spectra, found, tuple(level.scan for level in levels), tuple(notes))
+
+
+def _known_noise(sd: np.ndarray) -> NoiseLevel:
+    """Noise as given, the typical one where it is unknown."""
+    scan = float(np.nanmedian(sd))
+    return NoiseLevel(scan, np.where(np.isfinite(sd), sd, scan), 0)
 
 
 def _water_frequency(

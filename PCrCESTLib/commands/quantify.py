@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from PCrCESTLib.commands.corrections import Corrected, add_flags, corrected
 from PCrCESTLib.commands.remedy import remedy
 from PCrCESTLib.errors import MissingExtraError
 from PCrCESTLib.map_files import write_maps, write_record, write_roi_spectra, write_roi_table
@@ -22,8 +23,8 @@ from PCrCESTLib.models.model import Model
 from PCrCESTLib.models.registry import choose_model, find_model, require_match
 from PCrCESTLib.outputs import staged
 from PCrCESTLib.physics.concentration import PCR_PROTONS
-from PCrCESTLib.preparation.zseries import ZSeries, prepare_series, protocol_of
-from PCrCESTLib.progress import KINDS, make_progress
+from PCrCESTLib.preparation.zseries import ZSeries, protocol_of
+from PCrCESTLib.progress import KINDS, Progress, make_progress
 from PCrCESTLib.protocol_json import protocol_to_dict
 from PCrCESTLib.quality import limits_of
 from PCrCESTLib.quantify import Companions, Maps, quantify
@@ -72,6 +73,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         metavar="N",
         help="exchangeable protons of a PCr molecule, for mM (default: %(default)g)",
     )
+    add_flags(add)
     add("--progress", choices=KINDS, default="bar", help="how to report progress (default: %(default)s)")
     parser.set_defaults(func=run)
     return parser
@@ -85,6 +87,7 @@ class _Inputs:
     anatomy: np.ndarray | None
     notes: tuple[str, ...]
     remedy: str
+    corrected: Corrected
 
 
 def run(args: argparse.Namespace) -> int:
@@ -99,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
     progress = make_progress(args.progress)
     with staged(args.out, overwrite=args.overwrite) as folder:
         progress.step(0.0, "reading")
-        inputs = _read(args)
+        inputs = _read(args, progress)
         known_limits = limits_of(inputs.series.powers_ut)
         for limit in known_limits:
             progress.warn(limit)
@@ -123,7 +126,9 @@ def run(args: argparse.Namespace) -> int:
         warnings = [*inputs.notes, *result.warnings, *_empty_regions(inputs, spectra)]
         name = " + ".join(path.name for path in args.series)
         warnings += _picture(inputs, result, spectra, model, device, folder / "overview.png", name)
+        warnings += inputs.corrected.write(folder)
         record = _record(args, inputs, result, model, why_model, device, warnings)
+        record |= inputs.corrected.record
         record["seconds"] = round(time.monotonic() - started, 2)
         write_record(record, folder / "quantify.json")
         files = sorted(p.name for p in folder.iterdir())
@@ -136,11 +141,12 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _read(args: argparse.Namespace) -> _Inputs:
+def _read(args: argparse.Namespace, progress: Progress) -> _Inputs:
     read = [read_series(path, args.protocol) for path in args.series]
-    series = prepare_series(read)
+    correction = corrected(read, args.motion, args.denoise, lambda f: progress.step(0.1 * f, "motion"))
+    series = correction.series
     grid = series.geometry
-    notes: list[str] = []
+    notes = list(correction.notes)
 
     def optional(path: Path | None, quantity: Any) -> np.ndarray | None:
         if path is None:
@@ -156,6 +162,7 @@ def _read(args: argparse.Namespace) -> _Inputs:
         relative_b1=optional(args.b1, "b1"),
         b0_ppm=optional(args.b0, "b0"),
         mask=mask.values if mask else None,
+        noise_sd=correction.noise_sd,
     )
     if args.fm:
         optional(args.fm, "fm")
@@ -163,7 +170,8 @@ def _read(args: argparse.Namespace) -> _Inputs:
     rois = read_rois(args.rois, grid) if args.rois else None
     anatomy = read_map(args.anatomy, "image", grid).values if args.anatomy else None
     notes.extend(rois.notes if rois else ())
-    return _Inputs(series, companions, rois, anatomy, tuple(notes), remedy(args.series, read, args.protocol))
+    hint = remedy(args.series, read, args.protocol)
+    return _Inputs(series, companions, rois, anatomy, tuple(notes), hint, correction)
 
 
 def _model(name: str, inputs: _Inputs) -> tuple[Model, str]:
