@@ -26,8 +26,18 @@ AXES = ("x", "y", "z")
 
 def add_flags(add: Callable[..., Any]) -> None:
     """Add ``--motion`` and ``--denoise`` to a parser by its ``add_argument``."""
-    add("--motion", choices=MOTION, default="none", help="bring moved frames back (default: %(default)s)")
-    add("--denoise", choices=DENOISE, default="none", help="denoise the frames (default: %(default)s)")
+    add(
+        "--motion",
+        choices=MOTION,
+        default="none",
+        help="bring moved frames back (default: %(default)s; affine also follows swelling, less surely)",
+    )
+    add(
+        "--denoise",
+        choices=DENOISE,
+        default="none",
+        help="denoise the frames by their principal components (default: %(default)s)",
+    )
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ components must serve many voxels to be told from noise.
 
 What the noise is afterwards: the kept components hold the same noise as before, all of it in the very shapes that
 signal has; only what lies outside of them is gone. An estimator that knows the shapes of muscle spectra, as the network
-does, discards that part by itself. So the noise level to compute with stays the one **before** denoising; the
-residual of the denoised spectra looks far smaller, and with it every SD would be too small.
+does, discards much of that part by itself. So the noise level to compute with stays the one **before** denoising.
+On a rat leg (noise of Z 0.01) the error of fs fell from 22 to 18 % with it, and its SDs are then somewhat too wide;
+with the level that the denoised spectra seem to have it rose to 32 %, and the 90 % intervals held 76 %.
 """
 
 from __future__ import annotations

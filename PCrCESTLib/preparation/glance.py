@@ -10,7 +10,7 @@ from PCrCESTLib.preparation.tracking import moved_mm, track
 from PCrCESTLib.series import CestSeries
 
 RECOMMENDED_VOXELS = 0.3  # motion from which the correction is recommended
-_CHECKED_FRAMES = 16
+_CHECKED_FRAMES, _CHECKED_SIDE = 10, 64  # frames, and voxels that a larger image is averaged to
 _SMALLEST_SIDE = 8  # voxels; smaller images show no outline
 
 
@@ -29,7 +29,7 @@ def motion_advice(series: CestSeries) -> str | None:
 def motion_at_a_glance(series: CestSeries) -> float | None:
     """Largest displacement of the leg between a few frames, mm, in a second; None where it cannot be told.
 
-    Sixteen frames spread over the scan, of slices that move on their own only the one with most tissue.
+    Ten frames spread over the scan, of slices that move on their own only the one with most tissue.
     """
     if series.protocol.normalized or not series.protocol.reference_frames:
         return None
@@ -41,7 +41,9 @@ def motion_at_a_glance(series: CestSeries) -> float | None:
     if alone:
         body = bright_voxels(series.data[reference])
         frames = frames[:, int(np.argmax(body.sum(axis=(1, 2))))]
+    frames, averaged = _smaller(frames)
     spacing = spacing_of(series.geometry, alone)
+    spacing[:2] *= averaged
     if len(chosen) < 3 or min(frames.shape[1:]) < _SMALLEST_SIDE or np.ptp(frames) == 0:
         return None
     found = track(frames, spacing, int(np.searchsorted(chosen, reference)), "rigid", lambda _: None, (2,))
@@ -49,3 +51,11 @@ def motion_at_a_glance(series: CestSeries) -> float | None:
         return None
     rest = np.eye(len(spacing) + 1)
     return max(moved_mm(p, rest, found.body, spacing) for p in found.poses)
+
+
+def _smaller(frames: np.ndarray) -> tuple[np.ndarray, int]:
+    """Frames averaged in the plane over squares, and the voxels along a square's side."""
+    n = -(-max(frames.shape[-2:]) // _CHECKED_SIDE)
+    ny, nx = (size // n for size in frames.shape[-2:])
+    cut = frames[..., : ny * n, : nx * n]
+    return cut.reshape(*frames.shape[:-2], ny, n, nx, n).mean(axis=(-3, -1)), n

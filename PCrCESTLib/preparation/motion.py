@@ -100,7 +100,8 @@ def correct_motion(
     series : sequence of CestSeries
         One subject, in the order of acquisition, the same slices, raw images with reference frames.
     kind : str
-        ``rigid`` or ``affine``.
+        ``rigid`` or ``affine``. An affine map can also follow contrast that makes the leg look smaller (fat or water
+        saturated), so it is for legs that swell.
     per_slice : bool, optional
         Move every slice on its own, in its plane. By default when there are fewer than 8 slices, or slices twice as
         thick as a voxel is wide: they were acquired one after another, and hold too little along their normal.
@@ -127,7 +128,7 @@ def correct_motion(
         tracks.append(track(stack, spacing, reference, kind, lambda f, n=n: report((n + f) / len(slices))))  # type: ignore[misc]
     rows = [row for z, found in zip(slices, tracks, strict=True) for row in _rows(series, z, found, spacing)]
     typical = float(np.quantile([r.displacement_mm for r in rows], 0.95))
-    moved = typical > AT_REST_VOXELS * min(spacing)
+    moved = bool(typical > AT_REST_VOXELS * min(spacing))
     corrected = _resampled(series, slices, tracks, spacing) if moved else list(series)
     result = MotionReport(
         kind,

@@ -81,7 +81,7 @@ def track(
     scale = float(np.max(np.abs(stack[reference]))) or 1.0
     stack = (stack / scale).astype(np.float32)
     rounds = len(components) + 1
-    poses, known = _coarse(stack, spacing_mm, reference, lambda f: report(f / rounds))
+    poses, known = _coarse(stack, spacing_mm, reference, kind, lambda f: report(f / rounds))
     for done, n in enumerate(components, start=1):
         aligned = np.stack([_aligned(f, spacing_mm, p) for f, p in zip(stack, poses, strict=True)])
         mask = _body(aligned[reference])
@@ -93,7 +93,7 @@ def track(
 
 
 def _coarse(
-    stack: np.ndarray, spacing_mm: np.ndarray, reference: int, report: Report
+    stack: np.ndarray, spacing_mm: np.ndarray, reference: int, kind: str, report: Report
 ) -> tuple[np.ndarray, np.ndarray]:
     d = stack.ndim - 1
     poses = np.tile(np.eye(d + 1), (len(stack), 1, 1))
@@ -103,9 +103,11 @@ def _coarse(
         report(i / len(stack))
         if i != reference:
             found = register(stack[i], stack[reference], spacing_mm, np.eye(d + 1), "rigid")
+            if kind == "affine" and found is not None:
+                found = register(stack[i], stack[reference], spacing_mm, found, kind)
             known[i] = found is not None
             poses[i] = poses[i] if found is None else found
-    return _filled(poses, known, "rigid"), known
+    return _filled(poses, known, kind), known
 
 
 def _refine(

@@ -13,7 +13,6 @@ from PCrCESTLib.geometry import Geometry
 from PCrCESTLib.preparation.drift import m0_drift
 from PCrCESTLib.preparation.glance import motion_advice
 from PCrCESTLib.preparation.motion import correct_motion
-from PCrCESTLib.preparation.prediction import LowRankModel
 from PCrCESTLib.protocol import Protocol
 from PCrCESTLib.saturation import Saturation
 from PCrCESTLib.series import CestSeries
@@ -147,10 +146,11 @@ def test_an_affine_correction_follows_a_leg_that_swells():
         )
         frames[i, 0] = big
     still = series(leg(REST), noise=0.0).data
+    swollen = [8, 12, 14, 15, 16]  # without water or fat the leg looks smaller, to any affine map
 
     def left(kind):
         corrected, _ = correct_motion([series(frames)], kind)
-        return np.sqrt(np.nanmean((corrected[0].data[12:] - still[12:]) ** 2))
+        return np.sqrt(np.nanmean((corrected[0].data[swollen] - still[swollen]) ** 2))
 
     assert left("affine") < 0.6 * left("rigid")
 
@@ -204,15 +204,6 @@ def test_info_recommends_the_correction_only_where_the_leg_moved():
     advice = motion_advice(series(leg(JUMP)))
     assert advice is not None
     assert "--motion rigid" in advice
-
-
-def test_a_prediction_does_not_follow_the_motion_of_half_the_frames():
-    """With motion among the principal components the predicted frame would lie where the measured one does."""
-    frames = leg(JUMP)[:, 0]
-    rest = leg(REST)[:, 0]
-    model = LowRankModel(frames, np.ones(frames.shape[1:], dtype=bool), 4, affine=False)
-    predicted = model.predict(14).image
-    assert np.std(predicted - rest[14]) < np.std(predicted - frames[14]) * 1.2
 
 
 @pytest.mark.parametrize(("change", "words"), [(0.0, None), (0.08, "M0 drifts by up to 4.")])
