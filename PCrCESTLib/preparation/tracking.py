@@ -37,7 +37,7 @@ class Track:
     before, after : ndarray
         (n_frames,) correlation of the frame with its prediction, as acquired and aligned.
     expected : ndarray
-        (n_frames, ...) predicted frames, at the reference position of the rounds (the frame ``reference``).
+        (n_frames, ...) predicted frames, at the position at the start of the stack.
     body : ndarray of bool
         Where the tissue is, with a margin.
     """
@@ -87,9 +87,11 @@ def track(
         mask = _body(aligned[reference])
         model = LowRankModel(aligned, mask, n, affine=kind == "affine")
         poses, known, predictions = _refine(stack, poses, model, spacing_mm, kind, report, (done, rounds))
-    before, after = _similarities(stack, poses, predictions, mask, spacing_mm)
-    expected = np.stack([p.image for p in predictions]) * scale
-    return Track(_anchored(poses, known, kind), known, before, after, expected, mask)
+    back = np.linalg.inv(_anchor(poses, known, kind))
+    poses = poses @ back
+    expected = np.stack([_aligned(p.image, spacing_mm, back) for p in predictions])
+    before, after = _similarities(stack, poses, expected, mask, spacing_mm)
+    return Track(poses, known, before, after, scale * expected, mask)
 
 
 def _coarse(
@@ -133,17 +135,11 @@ def _refine(
 
 
 def _similarities(
-    stack: np.ndarray,
-    poses: np.ndarray,
-    predictions: list[Prediction],
-    mask: np.ndarray,
-    spacing_mm: np.ndarray,
+    stack: np.ndarray, poses: np.ndarray, expected: np.ndarray, mask: np.ndarray, spacing_mm: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    before = [correlation(f[mask], p.image[mask]) for f, p in zip(stack, predictions, strict=True)]
-    after = [
-        correlation(_aligned(f, spacing_mm, pose)[mask], p.image[mask])
-        for f, pose, p in zip(stack, poses, predictions, strict=True)
-    ]
+    aligned = (_aligned(f, spacing_mm, pose) for f, pose in zip(stack, poses, strict=True))
+    before = [correlation(f[mask], e[mask]) for f, e in zip(stack, expected, strict=True)]
+    after = [correlation(f[mask], e[mask]) for f, e in zip(aligned, expected, strict=True)]
     return np.array(before), np.array(after)
 
 
@@ -169,8 +165,8 @@ def _filled(poses: np.ndarray, known: np.ndarray, kind: str) -> np.ndarray:
     return np.stack([nearest_rotation(p) for p in mixed]) if kind == "rigid" else mixed
 
 
-def _anchored(poses: np.ndarray, known: np.ndarray, kind: str) -> np.ndarray:
-    """Poses relative to the start of the scan, where companion maps and regions were most likely acquired.
+def _anchor(poses: np.ndarray, known: np.ndarray, kind: str) -> np.ndarray:
+    """Pose at the start of the scan, where companion maps and regions were most likely acquired.
 
     The median of the first few known frames, so that no single frame's error moves all others.
     """
@@ -178,7 +174,7 @@ def _anchored(poses: np.ndarray, known: np.ndarray, kind: str) -> np.ndarray:
     anchor = np.median(start, axis=0)
     if kind == "rigid":
         anchor = nearest_rotation(anchor)
-    return np.asarray(poses @ np.linalg.inv(anchor))
+    return np.asarray(anchor)
 
 
 def moved_mm(pose: np.ndarray, other: np.ndarray, mask: np.ndarray, spacing_mm: np.ndarray) -> float:
