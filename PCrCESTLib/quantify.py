@@ -12,7 +12,7 @@ from PCrCESTLib.methods.method import Estimates, Method
 from PCrCESTLib.models.inference import Spectra
 from PCrCESTLib.preparation.b0 import samples_water_dip, shift_from_dip
 from PCrCESTLib.preparation.mask import body_mask
-from PCrCESTLib.preparation.noise import estimate_noise
+from PCrCESTLib.preparation.noise import NoiseLevel, estimate_noise
 from PCrCESTLib.preparation.zseries import ZSeries
 from PCrCESTLib.quality import Quality, limits_of, scan_flags
 
@@ -25,6 +25,8 @@ class Companions:
     """Maps that go with a series, each (z, y, x) on its grid, NaN where unknown; None where not given.
 
     ``r1_obs`` in s⁻¹, ``relative_b1`` and ``fm`` (MT pool-size ratio) dimensionless, ``b0_ppm`` in ppm, ``mask`` bool.
+    ``noise_sd`` is the SD of Z at every power, (n_powers, z, y, x), for spectra that do not show it any more because
+    they were denoised.
     """
 
     r1_obs: np.ndarray | None = None
@@ -32,6 +34,7 @@ class Companions:
     b0_ppm: np.ndarray | None = None
     mask: np.ndarray | None = None
     fm: np.ndarray | None = None
+    noise_sd: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -124,6 +127,8 @@ def prepare_voxels(series: ZSeries, companions: Companions) -> Voxels:
     z = [np.ascontiguousarray(b.z[:, mask].T) for b in series.blocks]
     offsets = [b.offsets_ppm for b in series.blocks]
     levels = [estimate_noise(values, o) for values, o in zip(z, offsets, strict=True)]
+    if companions.noise_sd is not None:
+        levels = [_known_noise(sd[mask]) for sd in companions.noise_sd]
     sigma = np.sqrt(np.mean([level.voxel**2 for level in levels], axis=0))
     b0, found, b0_note = _water_frequency(z[0], offsets[0], companions.b0_ppm, mask)
     spectra = Spectra(
@@ -137,6 +142,12 @@ def prepare_voxels(series: ZSeries, companions: Companions) -> Voxels:
     )
     notes.append(b0_note)
     return Voxels(mask, spectra, found, tuple(level.scan for level in levels), tuple(notes))
+
+
+def _known_noise(sd: np.ndarray) -> NoiseLevel:
+    """Noise as given, the typical one where it is unknown."""
+    scan = float(np.nanmedian(sd))
+    return NoiseLevel(scan, np.where(np.isfinite(sd), sd, scan), 0)
 
 
 def _water_frequency(

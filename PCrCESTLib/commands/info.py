@@ -13,6 +13,8 @@ from PCrCESTLib.commands.remedy import remedy
 from PCrCESTLib.commands.study_list import study_report
 from PCrCESTLib.errors import OutputError, ProtocolError
 from PCrCESTLib.models.registry import which_model
+from PCrCESTLib.preparation.drift import m0_drift
+from PCrCESTLib.preparation.glance import motion_advice
 from PCrCESTLib.protocol import Protocol
 from PCrCESTLib.protocol_json import load_protocol, protocol_to_dict, save_protocol
 from PCrCESTLib.protocols import joined_protocol
@@ -145,8 +147,14 @@ def series_facts(
         "protocol": protocol_to_dict(protocol),
         "model": model,
         "companions": {role: str(path) for role, path in companions.items()},
-        "notes": [*series.notes, *limits_of(together.powers_ut)],
+        "notes": [*series.notes, *limits_of(together.powers_ut), *_unrest(series)],
     }
+
+
+def _unrest(series: CestSeries) -> list[str]:
+    """Sentences on motion and drift during the scan, where they are large."""
+    drift = m0_drift(series)
+    return [note for note in (motion_advice(series), drift.note if drift else None) if note]
 
 
 def as_text(facts: dict[str, Any]) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from PCrCESTLib.commands.corrections import Corrected, add_flags, corrected
 from PCrCESTLib.commands.remedy import remedy
 from PCrCESTLib.errors import MissingExtraError
 from PCrCESTLib.fitting.peak import STATED_KSW_PER_S, STATED_KSW_SD_PER_S
@@ -33,8 +34,8 @@ from PCrCESTLib.models.device import DEVICES, choose_device
 from PCrCESTLib.models.registry import choose_model, find_model, require_match
 from PCrCESTLib.outputs import staged
 from PCrCESTLib.physics.concentration import PCR_PROTONS
-from PCrCESTLib.preparation.zseries import ZSeries, prepare_series, protocol_of
-from PCrCESTLib.progress import KINDS, make_progress
+from PCrCESTLib.preparation.zseries import ZSeries, protocol_of
+from PCrCESTLib.progress import KINDS, Progress, make_progress
 from PCrCESTLib.protocol_json import protocol_to_dict
 from PCrCESTLib.quality import limits_of
 from PCrCESTLib.quantify import Companions, Maps, quantify
@@ -105,6 +106,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         default=REX,
         help="from peak to fs: by the Rex formula, or the JHU calibration for 3 T, 0.6 uT, 2 s (default: %(default)s)",
     )
+    add_flags(add)
     add("--progress", choices=KINDS, default="bar", help="how to report progress (default: %(default)s)")
     parser.set_defaults(func=run)
     return parser
@@ -118,6 +120,7 @@ class _Inputs:
     anatomy: np.ndarray | None
     notes: tuple[str, ...]
     remedy: str
+    corrected: Corrected
 
 
 def run(args: argparse.Namespace) -> int:
@@ -132,7 +135,7 @@ def run(args: argparse.Namespace) -> int:
     progress = make_progress(args.progress)
     with staged(args.out, overwrite=args.overwrite) as folder:
         progress.step(0.0, "reading")
-        inputs = _read(args)
+        inputs = _read(args, progress)
         method = _method(args, inputs)
         known_limits = limits_of(inputs.series.powers_ut) if args.method == NETWORK else ()
         for limit in known_limits:
@@ -156,7 +159,8 @@ def run(args: argparse.Namespace) -> int:
         warnings = [*inputs.notes, *result.warnings, *_empty_regions(inputs, spectra)]
         name = " + ".join(path.name for path in args.series)
         warnings += _picture(inputs, result, spectra, method, folder / "overview.png", name)
-        record = _record(args, inputs, result, method, warnings)
+        warnings += inputs.corrected.write(folder)
+        record = _record(args, inputs, result, method, warnings) | inputs.corrected.record
         record["seconds"] = round(time.monotonic() - started, 2)
         write_record(record, folder / "quantify.json")
         files = sorted(p.name for p in folder.iterdir())
@@ -169,11 +173,12 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _read(args: argparse.Namespace) -> _Inputs:
+def _read(args: argparse.Namespace, progress: Progress) -> _Inputs:
     read = [read_series(path, args.protocol) for path in args.series]
-    series = prepare_series(read)
+    correction = corrected(read, args.motion, args.denoise, lambda f: progress.step(0.1 * f, "motion"))
+    series = correction.series
     grid = series.geometry
-    notes: list[str] = []
+    notes = list(correction.notes)
 
     def optional(path: Path | None, quantity: Any) -> np.ndarray | None:
         if path is None:
@@ -190,13 +195,15 @@ def _read(args: argparse.Namespace) -> _Inputs:
         b0_ppm=optional(args.b0, "b0"),
         mask=mask.values if mask else None,
         fm=optional(args.fm, "fm"),
+        noise_sd=correction.noise_sd,
     )
     if args.fm and args.method in (NETWORK, "bm"):
         notes.append(f"the fm map was checked but the method {args.method} does not use it")
     rois = read_rois(args.rois, grid) if args.rois else None
     anatomy = read_map(args.anatomy, "image", grid).values if args.anatomy else None
     notes.extend(rois.notes if rois else ())
-    return _Inputs(series, companions, rois, anatomy, tuple(notes), remedy(args.series, read, args.protocol))
+    hint = remedy(args.series, read, args.protocol)
+    return _Inputs(series, companions, rois, anatomy, tuple(notes), hint, correction)
 
 
 def _method(args: argparse.Namespace, inputs: _Inputs) -> Method:

@@ -25,7 +25,7 @@ def body_mask(series: ZSeries) -> np.ndarray:
         # Normalized noise has wild ratios; tissue keeps 0 <= Z <= 1 up to noise.
         mask &= np.all([np.median(b.z, axis=0) < 1.3 for b in series.blocks], axis=0)
     else:
-        mask = usable & _otsu(series.m0)
+        mask = usable & bright_voxels(series.m0)
     mask = _without_islands(mask)
     if not mask.any():
         raise ReaderError(
@@ -34,7 +34,8 @@ def body_mask(series: ZSeries) -> np.ndarray:
     return mask
 
 
-def _otsu(image: np.ndarray) -> np.ndarray:
+def bright_voxels(image: np.ndarray) -> np.ndarray:
+    """Voxels above Otsu's threshold, bool, shaped like the image; NaN is background."""
     import SimpleITK as sitk
 
     # The square root compresses coil shading, which would otherwise drop tissue far from the coil.

@@ -85,7 +85,7 @@ def prepare_series(series: Sequence[CestSeries]) -> ZSeries:
     """
     first = series[0]
     for other in series[1:]:
-        _check_compatible(first, other)
+        check_compatible(first, other)
     notes = [note for s in series for note in s.notes]
     frames: list[np.ndarray] = []
     m0s: list[np.ndarray] = []
@@ -157,7 +157,14 @@ def _m0_at(frame: int, references: np.ndarray, images: np.ndarray) -> np.ndarray
     return (1 - weight) * images[before] + weight * images[after]
 
 
-def _check_compatible(a: CestSeries, b: CestSeries) -> None:
+def check_compatible(a: CestSeries, b: CestSeries) -> None:
+    """Refuse two series that are not the same slices at the same field, saturated alike but for B1.
+
+    Raises
+    ------
+    GeometryError, ProtocolError
+        Saying what differs.
+    """
     names = f"{a.source[0] if a.source else 'series 1'} and {b.source[0] if b.source else 'series 2'}"
     if not a.geometry.same_as(b.geometry):
         raise GeometryError(
