@@ -103,6 +103,7 @@ class PCrCESTParameters:
     statedKsw: Annotated[float, WithinRange(10, 2000)] = 110.0
     statedKswSd: Annotated[float, WithinRange(0, 1000)] = 36.0
     conversion: str = "rex"
+    motion: str = "none"
     pcrProtons: Annotated[float, WithinRange(1, 4)] = 2.0
     run: str
     compareWith: str

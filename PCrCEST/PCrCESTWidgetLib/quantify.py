@@ -47,6 +47,9 @@ class QuantifySection:
         self.ui.conversionSelector.addItem(_("formula of Rex, at the stated ksw"), REX)
         self.ui.conversionSelector.addItem(_("JHU calibration (3 T, 0.6 µT, 2 s)"), JHU)
         self.ui.conversionSelector.connect("activated(int)", self.onConversion)
+        self.ui.motionSelector.addItem(_("as acquired"), "none")
+        self.ui.motionSelector.addItem(_("rigid correction"), "rigid")
+        self.ui.motionSelector.connect("activated(int)", self.onMotion)
         self.fillModels()
         self.ui.modelSelector.connect("activated(int)", self.onModel)
         self.probe = None
@@ -112,6 +115,9 @@ class QuantifySection:
     def onConversion(self, index):
         self.panel.parameters.conversion = str(self.ui.conversionSelector.itemData(index))
 
+    def onMotion(self, index):
+        self.panel.parameters.motion = str(self.ui.motionSelector.itemData(index))
+
     def onModel(self, index):
         chosen = self.ui.modelSelector.itemData(index)
         if not chosen:
@@ -153,7 +159,8 @@ class QuantifySection:
             inputs = self.inputs()
             arguments = ["quantify", *write_inputs(inputs, self.folder), "--out", str(self.folder / "out")]
             arguments += ["--method", parameters.method, *self.methodArguments()]
-            arguments += ["--pcr-protons", f"{parameters.pcrProtons:g}", "--progress", "json"]
+            arguments += ["--motion", parameters.motion, "--pcr-protons", f"{parameters.pcrProtons:g}"]
+            arguments += ["--progress", "json"]
             self.started = (f"{inputs.series[0].GetName()} {parameters.method}", inputs.series[0].GetID())
             self.control.start(arguments)
         except Exception:
@@ -212,6 +219,7 @@ class QuantifySection:
             (self.ui.methodSelector, p.method),
             (self.ui.poolsSelector, p.pools),
             (self.ui.conversionSelector, p.conversion),
+            (self.ui.motionSelector, p.motion),
         ):
             combo.setCurrentIndex(max(combo.findData(value), 0))
         self.showSettings(p.method)

@@ -9,12 +9,12 @@ from PCrCESTLib.errors import PCrCESTError
 from PCrCESTLib.preparation.zseries import prepare_series
 from PCrCESTLib.scene.map_nodes import KINDS
 from PCrCESTLib.scene.muscles import segment_mask, segment_names
-from PCrCESTLib.scene.plots import VIEWS, show_boxes, show_spectra
+from PCrCESTLib.scene.plots import VIEWS, show_boxes, show_motion, show_spectra
 from PCrCESTLib.scene.series_nodes import series_of
 from PCrCESTLib.scene.spectra import one_voxel, peak_fit_of, spectra_in
 from PCrCESTLib.scene.volumes import array_of, voxel_at
 
-CROSSHAIR, BOXES = "crosshair", "boxes"
+CROSSHAIR, BOXES, MOTION = "crosshair", "boxes", "motion"
 MUSCLE = "muscle:"
 WAIT_MILLISECONDS = 60
 VIEW_NAME = "PCrCESTPlot"
@@ -93,6 +93,9 @@ class SpectrumPlot:
                 entries.append((name, MUSCLE + contents.GetNthSegmentID(i)))
             if self.panel.shownRun() is not None and len(entries) > 1:
                 entries.append((_("all muscles, as boxes of the map"), BOXES))
+        run = self.panel.shownRun()
+        if run is not None and run.record.get("motion"):
+            entries.append((_("motion of the frames, before and after"), MOTION))
         kept = self.chosen()
         combo = self.ui.plotSelector
         if [(combo.itemText(i), str(combo.itemData(i))) for i in range(combo.count)] != entries:
@@ -107,9 +110,12 @@ class SpectrumPlot:
 
     def draw(self):
         chosen = self.chosen()
-        self.ui.plotKind.enabled = chosen != BOXES
+        self.ui.plotKind.enabled = chosen not in (BOXES, MOTION)
         if chosen == BOXES:
             self.drawBoxes()
+            return
+        if chosen == MOTION:
+            self.drawMotion()
             return
         series = self.preparedSeries()
         if series is None:
@@ -156,6 +162,15 @@ class SpectrumPlot:
                 sd = float(array_of(run.maps[kind + "_sd"])[at])
                 texts.append(f"{kind} {factor * float(values[at]):.3g} ± {factor * sd:.2g}{unit}")
         return ": " + ", ".join(texts) if texts else ""
+
+    def drawMotion(self):
+        run = self.panel.shownRun()
+        if run is None or not run.record.get("motion"):
+            return
+        motion = run.record["motion"]
+        farthest = _("largest displacement {mm:.2g} mm").format(mm=motion["largest_displacement_mm"])
+        self.spectra, self.title = [], ""
+        self.showChart(show_motion(motion["frames"], f"{run.name}: {farthest}"))
 
     def drawBoxes(self):
         run, muscles = self.panel.shownRun(), self.panel.parameters.muscles

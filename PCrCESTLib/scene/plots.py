@@ -122,6 +122,36 @@ def show_boxes(
     return chart
 
 
+def show_motion(frames: Sequence[Mapping[str, Any]], title: str) -> Any:
+    """Fill the chart of motion of the scene from the ``motion`` entry of a run: how far the leg lay from its start.
+
+    Parameters
+    ----------
+    frames : sequence of mapping
+        Rows of `FrameMotion`: ``displacement_mm``, ``similarity_before`` and ``similarity_after`` of every frame.
+    title : str
+        Heading.
+    """
+    chart = _chart("motion", "PCrCEST motion")
+    x = np.arange(len(frames), dtype=float)
+    named = {
+        "displacement (mm)": ("displacement_mm", _MEASURED[0]),
+        "similarity before": ("similarity_before", _MEASURED[1]),
+        "similarity after": ("similarity_after", _MEASURED[2]),
+    }
+    curves = []
+    for name, (key, color) in named.items():
+        y = np.array([float(frame[key]) for frame in frames])
+        known = np.isfinite(y)
+        if known.any():
+            curves.append((name, x[known], y[known], color, "model"))
+    _set_curves(chart, curves)
+    chart.SetTitle(title)
+    chart.SetXAxisTitle("frame, in the order of the series")
+    chart.SetYAxisTitle("mm, and correlation with the predicted frame")
+    return chart
+
+
 def _box(x: float, quantiles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """One line that draws whiskers, box and median without lifting the pen."""
     low, q1, median, q3, high = quantiles

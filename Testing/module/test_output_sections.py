@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import json
 
 import numpy as np
 import pytest
@@ -167,6 +168,32 @@ def test_a_fit_is_run_compared_and_its_pools_are_drawn(panel, scan_folder):
     assert panel.foreground("Yellow") is network.maps["fs"]
     panel.shot("compare-methods")
     assert panel.texts("error") == []
+
+
+def test_the_motion_of_a_corrected_run_is_drawn(panel, result):
+    run = result("moved")
+    frames = [{"displacement_mm": mm, "similarity_before": 0.9, "similarity_after": 0.99} for mm in (0.0, 0.4, 1.2)]
+    assert panel.ui.plotSelector.findData("motion") < 0
+    run.record["motion"] = {"largest_displacement_mm": 1.2, "frames": frames}
+    text = [n for n in panel.scene.GetNodesByClass("vtkMRMLTextNode") if n.GetAttribute("PCrCEST.Run") == run.run_id]
+    text[0].SetText(json.dumps({"record": run.record, "rows": run.rows}))
+    panel.widget.refresh()
+    index = panel.ui.plotSelector.findData("motion")
+    panel.ui.plotSelector.setCurrentIndex(index)
+    panel.ui.plotSelector.activated.emit(index)
+    assert panel.shown_curves() == ["displacement (mm)", "similarity before", "similarity after"]
+    assert panel.texts("error") == []
+
+
+def test_a_run_with_motion_correction_asks_for_it(panel, scan_folder, monkeypatch):
+    panel.load(scan_folder)
+    index = panel.ui.motionSelector.findData("rigid")
+    panel.ui.motionSelector.setCurrentIndex(index)
+    panel.ui.motionSelector.activated.emit(index)
+    asked = []
+    monkeypatch.setattr(panel.widget.quantify.control, "start", asked.extend)
+    panel.click(panel.ui.applyButton)
+    assert asked[asked.index("--motion") + 1] == "rigid"
 
 
 # ------------------------------------------------------------------ Export
