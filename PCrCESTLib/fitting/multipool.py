@@ -2,6 +2,10 @@
 
 Z(Δ) = 1 − Σ A_i / [1 + ((Δ − δ − p_i)/(w_i/2))²] (Zaiss 2011, J Magn Reson 211:149), with the water frequency δ as a
 parameter that all pools share. Heights, positions and widths keep the bounds of `pools`.
+
+In noise such fits have several minima. Every spectrum is searched from two starts: the fit of the mean spectrum, and
+the pools as `pools` has them around the water found from there. Wherever a pool ends without height, it is tried
+again where the misfit wants it most.
 """
 
 from __future__ import annotations
@@ -13,11 +17,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from PCrCESTLib.errors import PCrCESTError
-from PCrCESTLib.fitting.levenberg import Solution, solve
+from PCrCESTLib.fitting.boxed import eliminate
+from PCrCESTLib.fitting.lines import LineSum
+from PCrCESTLib.fitting.newton import Minimum, minimize
 from PCrCESTLib.fitting.pools import PoolBounds
 
-CHUNK = 512  # spectra whose derivatives fit into a processor's cache
+CHUNK = 1024
 WORKERS = 2
+REKINDLINGS = 3  # of one start
 
 
 @dataclass(frozen=True)
@@ -26,7 +33,11 @@ class PoolFit:
 
     ``height`` (share of M0), ``position_ppm`` (from water) and ``width_ppm`` are (n, n_pools) in the order of
     ``names``; ``b0_ppm`` (n,) the water frequency; ``rms`` (n,) the root mean square of measured minus fitted Z;
-    ``converged`` (n,).
+    ``converged`` (n,). ``height_variance`` (n, n_pools) is the variance of the heights for independent noise of SD 1
+    in Z, from (JᵀJ)⁻¹: positions and widths at a bound, and those of pools without height, count as known, heights
+    never do. It is infinite where the spectrum does not determine a height.
+
+    Spectra that are not finite have NaN throughout and have not converged.
     """
 
     names: tuple[str, ...]
@@ -36,6 +47,7 @@ class PoolFit:
     b0_ppm: np.ndarray
     rms: np.ndarray
     converged: np.ndarray
+    height_variance: np.ndarray
 
     def of(self, name: str) -> np.ndarray:
         """Heights of one pool, (n,)."""
@@ -78,48 +90,92 @@ def fit_pools(
             f"{len(offsets_ppm)} offsets cannot determine {len(pools)} pools of three parameters each; fit fewer "
             "pools or measure more offsets"
         )
-    start, low, high = (_table(pools, k) for k in range(3))
-    slices = [slice(i, i + CHUNK) for i in range(0, len(z), CHUNK)]
-
-    def one(rows: slice) -> Solution:
-        values = np.asarray(z[rows], dtype=float)
-        return solve(_misfit(offsets_ppm, values, len(pools)), np.tile(start, (len(values), 1)), low, high)
-
-    parts = []
-    with ThreadPoolExecutor(WORKERS) as pool:
-        for part in pool.map(one, slices):
-            parts.append(part)
-            if progress is not None:
-                progress(len(parts) / len(slices))
-    x, cost = np.concatenate([p.x for p in parts]), np.concatenate([p.cost for p in parts])
-    height, position, width = np.split(x, 3, axis=1)
-    shift, position = position[:, 0], np.concatenate([np.zeros((len(x), 1)), position[:, 1:]], axis=1)
-    converged = np.concatenate([p.converged for p in parts])
-    rms = np.sqrt(2 * cost / len(offsets_ppm))
-    return PoolFit(tuple(p.name for p in pools), height, position, width, shift, rms, converged)
-
-
-def _table(pools: Sequence[PoolBounds], k: int) -> np.ndarray:
-    """Return starts (0), lowest (1) or highest values (2): heights, positions (first the water frequency), widths."""
-    return np.array([getattr(p, name)[k] for name in ("height", "position_ppm", "width_ppm") for p in pools])
+    z = np.asarray(z, dtype=float)
+    with np.errstate(over="ignore", invalid="ignore"):
+        usable = np.nonzero(np.isfinite(np.sum((1 - z) ** 2, axis=1)))[0]
+    values, converged = np.full((len(z), 4 * len(pools) + 1), np.nan), np.zeros(len(z), dtype=bool)
+    if len(usable):
+        search = _Search(offsets_ppm, pools)
+        search.begin_at(1 - np.mean(z[usable], axis=0, keepdims=True))
+        size = min(CHUNK, -(-len(usable) // WORKERS))
+        parts = [usable[i : i + size] for i in range(0, len(usable), size)]
+        with ThreadPoolExecutor(WORKERS) as workers:
+            for done, found in enumerate(workers.map(lambda rows: search.fit(1 - z[rows]), parts)):
+                values[parts[done]], converged[parts[done]] = found
+                if progress is not None:
+                    progress((done + 1) / len(parts))
+    height, position, width, variance = np.split(values[:, :-1], 4, axis=1)
+    shift, position = position[:, 0], np.concatenate([np.zeros((len(z), 1)), position[:, 1:]], axis=1)
+    names = tuple(p.name for p in pools)
+    return PoolFit(names, height, position, width, shift, values[:, -1], converged, variance)
 
 
-def _misfit(
-    offsets_ppm: np.ndarray, z: np.ndarray, n_pools: int
-) -> Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]:
-    def model(x: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        height, place, width = (x[:, k * n_pools : (k + 1) * n_pools, None] for k in range(3))
-        center = place.copy()
-        center[:, 1:] += place[:, :1]
-        u = 2 * (offsets_ppm - center) / width
-        line = 1 / (1 + u * u)
-        # Fitted minus measured, 1 − Σ A·line − Z, and its derivatives.
-        slope = np.empty((len(x), len(offsets_ppm), 3 * n_pools))
-        by_width = -2 * height * line * (1 - line) / width
-        by_place = 2 * by_width / np.where(np.abs(u) < 1e-9, 1e-9, u)
-        by_place[:, :1] = by_place.sum(axis=1, keepdims=True)
-        for k, part in enumerate((-line, by_place, by_width)):
-            slope[:, :, k * n_pools : (k + 1) * n_pools] = np.swapaxes(part, 1, 2)
-        return 1 - np.sum(height * line, axis=1) - z[rows], slope
+class _Search:
+    """The search for pools in spectra 1 − Z, (n, n_offsets); parameters and their bounds are those of `LineSum`."""
 
-    return model
+    def __init__(self, offsets_ppm: np.ndarray, pools: Sequence[PoolBounds]) -> None:
+        table = np.array([(p.height, p.position_ppm, p.width_ppm) for p in pools])  # pool, kind, (start, low, high)
+        start, low, high = np.moveaxis(np.concatenate([table[:, :2], np.log(table[:, 2:])], axis=1), 2, 0)
+        self._offsets, self._heights, self._widths = offsets_ppm, (low[:, 0], high[:, 0]), table[:, 2, 1:].T[:, :, None]
+        self._documented, self._low, self._high = (limit[:, 1:].T.ravel() for limit in (start, low, high))
+        self._first = self._documented
+
+    def begin_at(self, spectrum: np.ndarray) -> None:
+        """Let every search begin where that of ``spectrum`` (1, n_offsets) ends."""
+        self._first = self._minimize(LineSum(self._offsets, spectrum, *self._heights), 1).x[:, 0]
+
+    def fit(self, spectra: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Heights, positions, widths, variances of the heights and misfit, (n, 4P + 1); whether converged, (n,)."""
+        lines = LineSum(self._offsets, spectra, *self._heights)
+        found = self._minimize(lines, len(spectra))
+        height, information = lines.solution(found.x)
+        rms = np.sqrt(2 * np.maximum(found.cost, 0) / spectra.shape[1])
+        known = (found.x <= self._low[:, None]) | (found.x >= self._high[:, None])
+        variance = _variances(information, known | np.tile(height == 0, (2, 1)))
+        place, width = np.split(found.x, 2)
+        width = np.clip(np.exp(width), *self._widths)
+        return np.concatenate([height, place, width, variance, rms[None]]).T, found.converged
+
+    def _minimize(self, lines: LineSum, n: int) -> Minimum:
+        turns = np.zeros((2, n), dtype=int)  # second starts, and lines moved since the last start
+        water = np.zeros(len(self._low), dtype=bool)
+        water[[0, len(water) // 2]] = True
+
+        def restart(rows: np.ndarray, x: np.ndarray, best: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            again, new = lines.rekindle(x, rows, self._low, self._high)
+            again &= turns[1, rows] < REKINDLINGS
+            second = ~again & (turns[0, rows] == 0)
+            new[:, second] = np.where(water[:, None], best[:, second], self._documented[:, None])
+            turns[1, rows] = np.where(second, 0, turns[1, rows] + 1)
+            turns[0, rows] += second
+            return again | second, new
+
+        with np.errstate(all="ignore"):  # what overflows is no better, and not taken
+            return minimize(
+                lines,
+                np.tile(self._first[:, None], n),
+                self._low,
+                self._high,
+                restart=restart,
+                negligible=lines.rounding,
+            )
+
+
+def _variances(information: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """Diagonal of the inverse of JᵀJ (3P, 3P, n) for the heights, (P, n), without what is ``known`` (2P, n)."""
+    n = len(information) // 3
+    order = np.roll(np.arange(3 * n), -n)  # heights last
+    system = information[order][:, order]
+    free = np.concatenate([~known, np.ones((n, known.shape[1]), dtype=bool)])
+    system *= free[:, None] & free
+    np.einsum("iik->ik", system)[:] += ~free
+    variance = np.empty((n, known.shape[1]))
+    with np.errstate(all="ignore"):
+        eliminate(system, 2 * n)
+        for i in range(n):
+            order = np.append(np.delete(np.arange(n), i), i) + 2 * n
+            heights = system[order][:, order]
+            eliminate(heights, n - 1)
+            left = heights[-1, -1]
+            variance[i] = np.where(left > 0, 1 / left, np.inf)
+    return variance

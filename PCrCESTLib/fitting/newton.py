@@ -1,0 +1,173 @@
+"""Bounded, damped Newton steps for thousands of small problems at once, from several starts each.
+
+With exact second derivatives the last steps converge quadratically, where Gauss–Newton crawls along the valleys of
+overlapping lines in noise. Every problem has its own damping (Nielsen 1999, IMM-REP-1999-05) and its own end. A set of
+problems is under way at a time; whose end has come makes room for the next, so that the arrays stay full.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, fields
+
+import numpy as np
+
+from PCrCESTLib.fitting.boxed import minimum_in_box
+
+MAX_ITERATIONS = 100  # of one start
+UNDER_WAY = 512
+FIRST_DAMPING, STALLED_DAMPING = 1.0, 1e10
+
+
+@dataclass
+class Local:
+    """A function near x: cost (k,), gradient (p, k), second derivatives (p, p, k), and a positive (p, k) diagonal.
+
+    ``scale`` is the diagonal of the Gauss–Newton matrix, by which steps are damped.
+    """
+
+    cost: np.ndarray
+    gradient: np.ndarray
+    curvature: np.ndarray
+    scale: np.ndarray
+
+
+Model = Callable[[np.ndarray, np.ndarray], Local]
+"""(x (p, k), rows (k,)) → the problems ``rows`` near x."""
+Restart = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+"""(rows (k,), where they ended (p, k), their best so far (p, k)) → which go on (k,), and from where (p, k)."""
+
+
+@dataclass(frozen=True)
+class Minimum:
+    """Best end of n problems: x (p, n), cost (n,), and whether the steps had converged there, (n,)."""
+
+    x: np.ndarray
+    cost: np.ndarray
+    converged: np.ndarray
+
+
+@dataclass
+class _UnderWay:
+    """k problems: which, where, how to go on; ``cost`` is infinite before the first evaluation."""
+
+    rows: np.ndarray
+    x: np.ndarray
+    near: Local
+    trial: np.ndarray
+    promised: np.ndarray
+    damping: np.ndarray
+    growth: np.ndarray
+    steps: np.ndarray
+
+    def start(self, slots: np.ndarray, rows: np.ndarray, x: np.ndarray) -> None:
+        """Begin ``rows`` at x (p, len(slots))."""
+        self.rows[slots], self.trial[:, slots], self.near.cost[slots] = rows, x, np.inf
+        self.damping[slots], self.growth[slots], self.steps[slots] = FIRST_DAMPING, 2.0, 0
+
+    def drop(self, slots: np.ndarray) -> None:
+        """Forget the problems in ``slots``."""
+        keep = np.delete(np.arange(len(self.rows)), slots)
+        for part in (self, self.near):
+            for field in fields(part):
+                value = getattr(part, field.name)
+                if isinstance(value, np.ndarray):
+                    setattr(part, field.name, value[..., keep])
+
+
+def minimize(
+    model: Model,
+    start: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    *,
+    restart: Restart | None = None,
+    tolerance: float = 1e-8,
+    negligible: np.ndarray | float = 0.0,
+) -> Minimum:
+    """Minimize n problems within one box.
+
+    Parameters
+    ----------
+    model : callable
+        See `Model`.
+    start : ndarray
+        (p, n).
+    low, high : ndarray
+        (p,); equal limits hold a parameter fixed.
+    restart : callable, optional
+        See `Restart`; asked whenever a problem has come to an end.
+    tolerance : float
+        A problem has converged when its next step, found without being cut short, promises to lower its cost by less
+        than this share, or by less than ``negligible`` ((n,), the rounding error of the cost).
+    """
+    p, n = start.shape
+    low, high = low[:, None], high[:, None]
+    best = Minimum(np.clip(start, low, high), np.full(n, np.inf), np.zeros(n, dtype=bool))
+    negligible = np.broadcast_to(negligible, n)
+    waiting = min(UNDER_WAY, n)
+    now = _first(best.x[:, :waiting])
+    while len(now.rows):
+        _evaluate(model, now)
+        sure = _next_step(now, low, high)
+        flat = sure & (np.abs(now.promised) <= tolerance * now.near.cost + negligible[now.rows])
+        flat |= now.damping > STALLED_DAMPING
+        ended = np.nonzero(flat | (now.steps >= MAX_ITERATIONS))[0]
+        if len(ended):
+            _record(best, now, ended, flat[ended])
+            if restart is not None:
+                rows = now.rows[ended]
+                again, x = restart(rows, now.x[:, ended], best.x[:, rows])
+                now.start(ended[again], rows[again], np.clip(x[:, again], low, high))
+                ended = ended[~again]
+            new = np.arange(waiting, min(waiting + len(ended), n))
+            now.start(ended[: len(new)], new, best.x[:, new])
+            waiting += len(new)
+            now.drop(ended[len(new) :])
+    return best
+
+
+def _first(x: np.ndarray) -> _UnderWay:
+    p, k = x.shape
+    near = Local(np.full(k, np.inf), np.zeros((p, k)), np.zeros((p, p, k)), np.zeros((p, k)))
+    rest = np.full(k, np.inf), np.full(k, FIRST_DAMPING), np.full(k, 2.0), np.zeros(k, dtype=int)
+    return _UnderWay(np.arange(k), x.copy(), near, x.copy(), *rest)
+
+
+def _evaluate(model: Model, now: _UnderWay) -> None:
+    """Go to the trials that are better; the damping follows what they gained of what was promised."""
+    found, old = model(now.trial, now.rows), now.near
+    fresh = np.isinf(old.cost)
+    gained = old.cost - found.cost
+    better = gained > 0
+    stay = np.nonzero(~better)[0]
+    for field in fields(Local):
+        getattr(found, field.name)[..., stay] = getattr(old, field.name)[..., stay]
+    now.trial[:, stay] = now.x[:, stay]
+    now.x, now.near = now.trial, found
+    share = np.where(fresh, 0.5, gained / np.where(fresh, 1.0, now.promised))
+    calmer = np.clip(1 - (2 * np.clip(share, -9, 9) - 1) ** 3, 0.1, 10)
+    now.damping *= np.where(better, calmer, now.growth)
+    now.growth = np.where(better, 2.0, 2 * now.growth)
+    now.steps += 1
+
+
+def _next_step(now: _UnderWay, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Set the next trial and what it promises; whether that is the minimum of the quadratic within the box."""
+    near = now.near
+    side = np.where(now.x <= low, -1, np.where(now.x >= high, 1, 0)).astype(np.int8)
+    side[(side * near.gradient > 0) & (high > low)] = 0
+    # Without the part from the box, a line of no height would not be damped at all.
+    added = now.damping * (near.scale + near.cost / np.maximum(high - low, 1e-9) ** 2)
+    step, settled, _, raised = minimum_in_box(near.curvature, near.gradient, low - now.x, high - now.x, side, added)
+    now.damping *= raised
+    now.promised = -np.sum(step * (near.gradient + 0.5 * np.einsum("ijk,jk->ik", near.curvature, step)), axis=0)
+    now.trial = np.clip(now.x + step, low, high)
+    return settled & (now.damping <= FIRST_DAMPING)
+
+
+def _record(best: Minimum, now: _UnderWay, ended: np.ndarray, flat: np.ndarray) -> None:
+    rows = now.rows[ended]
+    better = now.near.cost[ended] < best.cost[rows]
+    rows, ended = rows[better], ended[better]
+    best.x[:, rows], best.cost[rows], best.converged[rows] = now.x[:, ended], now.near.cost[ended], flat[better]
