@@ -3,9 +3,9 @@
 Z(Δ) = 1 − Σ A_i / [1 + ((Δ − δ − p_i)/(w_i/2))²] (Zaiss 2011, J Magn Reson 211:149), with the water frequency δ as a
 parameter that all pools share. Heights, positions and widths keep the bounds of `pools`.
 
-In noise such fits have several minima. Every spectrum is searched from two starts: the fit of the mean spectrum, and
-the pools as `pools` has them around the water found from there. Wherever a pool ends without height, it is tried
-again where the misfit wants it most.
+In noise such fits have several minima. Every spectrum is searched from two starts, the fit of the mean spectrum and
+the other pools as `pools` has them around the water of that fit. Wherever a pool ends without height, it is tried again
+where the misfit wants it most.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from PCrCESTLib.fitting.pools import PoolBounds
 
 CHUNK = 1024
 WORKERS = 2
-REKINDLINGS = 3  # of one start
+REKINDLINGS = 3  # of one search
 
 
 @dataclass(frozen=True)
@@ -117,48 +117,42 @@ class _Search:
         table = np.array([(p.height, p.position_ppm, p.width_ppm) for p in pools])  # pool, kind, (start, low, high)
         start, low, high = np.moveaxis(np.concatenate([table[:, :2], np.log(table[:, 2:])], axis=1), 2, 0)
         self._offsets, self._heights, self._widths = offsets_ppm, (low[:, 0], high[:, 0]), table[:, 2, 1:].T[:, :, None]
-        self._documented, self._low, self._high = (limit[:, 1:].T.ravel() for limit in (start, low, high))
-        self._first = self._documented
+        self._low, self._high = (limit[:, 1:].T.ravel() for limit in (low, high))
+        self._starts = start[:, 1:].T.reshape(-1, 1)
 
     def begin_at(self, spectrum: np.ndarray) -> None:
-        """Let every search begin where that of ``spectrum`` (1, n_offsets) ends."""
-        self._first = self._minimize(LineSum(self._offsets, spectrum, *self._heights), 1).x[:, 0]
+        """Let every search begin where that of ``spectrum`` (1, n_offsets) ends, besides the documented start."""
+        mean = self._minimize(LineSum(self._offsets, spectrum, *self._heights)).x
+        second = self._starts.copy()
+        second[[0, len(second) // 2]] = mean[[0, len(second) // 2]]
+        self._starts = np.concatenate([mean, second], axis=1)
 
     def fit(self, spectra: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Heights, positions, widths, variances of the heights and misfit, (n, 4P + 1); whether converged, (n,)."""
-        lines = LineSum(self._offsets, spectra, *self._heights)
-        found = self._minimize(lines, len(spectra))
-        height, information = lines.solution(found.x)
-        rms = np.sqrt(2 * np.maximum(found.cost, 0) / spectra.shape[1])
-        known = (found.x <= self._low[:, None]) | (found.x >= self._high[:, None])
-        variance = _variances(information, known | np.tile(height == 0, (2, 1)))
-        place, width = np.split(found.x, 2)
-        width = np.clip(np.exp(width), *self._widths)
-        return np.concatenate([height, place, width, variance, rms[None]]).T, found.converged
+        n, m = spectra.shape
+        found = self._minimize(LineSum(self._offsets, np.tile(spectra, (self._starts.shape[1], 1)), *self._heights))
+        best = np.arange(n) + n * np.argmin(found.cost.reshape(-1, n), axis=0)
+        x = found.x[:, best]
+        height, information = LineSum(self._offsets, spectra, *self._heights).solution(x)
+        rms = np.sqrt(2 * np.maximum(found.cost[best], 0) / m)
+        known = (x <= self._low[:, None]) | (x >= self._high[:, None]) | np.tile(height == 0, (2, 1))
+        place, width = x[: len(x) // 2], np.clip(np.exp(x[len(x) // 2 :]), *self._widths)
+        values = np.concatenate([height, place, width, _variances(information, known), rms[None]]).T
+        return values, found.converged[best]
 
-    def _minimize(self, lines: LineSum, n: int) -> Minimum:
-        turns = np.zeros((2, n), dtype=int)  # second starts, and lines moved since the last start
-        water = np.zeros(len(self._low), dtype=bool)
-        water[[0, len(water) // 2]] = True
+    def _minimize(self, lines: LineSum) -> Minimum:
+        n = len(lines.rounding) // self._starts.shape[1]
+        rekindled = np.zeros(len(lines.rounding), dtype=int)
 
-        def restart(rows: np.ndarray, x: np.ndarray, best: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-            again, new = lines.rekindle(x, rows, self._low, self._high)
-            again &= turns[1, rows] < REKINDLINGS
-            second = ~again & (turns[0, rows] == 0)
-            new[:, second] = np.where(water[:, None], best[:, second], self._documented[:, None])
-            turns[1, rows] = np.where(second, 0, turns[1, rows] + 1)
-            turns[0, rows] += second
-            return again | second, new
+        def restart(x: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+            moved, x = lines.rekindle(x, rows, self._low, self._high)
+            moved &= rekindled[rows] < REKINDLINGS
+            rekindled[rows] += moved
+            return moved, x
 
+        start = np.repeat(self._starts, n, axis=1)
         with np.errstate(all="ignore"):  # what overflows is no better, and not taken
-            return minimize(
-                lines,
-                np.tile(self._first[:, None], n),
-                self._low,
-                self._high,
-                restart=restart,
-                negligible=lines.rounding,
-            )
+            return minimize(lines, start, self._low, self._high, restart=restart, negligible=lines.rounding)
 
 
 def _variances(information: np.ndarray, known: np.ndarray) -> np.ndarray:

@@ -1,8 +1,8 @@
-"""Bounded, damped Newton steps for thousands of small problems at once, from several starts each.
+"""Bounded, damped Newton steps for thousands of small problems at once.
 
 With exact second derivatives the last steps converge quadratically, where Gauss–Newton crawls along the valleys of
-overlapping lines in noise. Every problem has its own damping (Nielsen 1999, IMM-REP-1999-05) and its own end. A set of
-problems is under way at a time; whose end has come makes room for the next, so that the arrays stay full.
+overlapping lines in noise: half as many steps. Every problem has its own damping (Nielsen 1999, IMM-REP-1999-05) and
+its own end.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import numpy as np
 from PCrCESTLib.fitting.boxed import minimum_in_box
 
 MAX_ITERATIONS = 100  # of one start
-UNDER_WAY = 512
 FIRST_DAMPING, STALLED_DAMPING = 1.0, 1e10
 
 
@@ -34,8 +33,8 @@ class Local:
 
 Model = Callable[[np.ndarray, np.ndarray], Local]
 """(x (p, k), rows (k,)) → the problems ``rows`` near x."""
-Restart = Callable[[np.ndarray, np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
-"""(rows (k,), where they ended (p, k), their best so far (p, k)) → which go on (k,), and from where (p, k)."""
+Restart = Callable[[np.ndarray, np.ndarray], tuple[np.ndarray, np.ndarray]]
+"""(x (p, k), rows (k,)) where problems ended → which of them go on (k,), and from where (p, k)."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class Minimum:
 
 @dataclass
 class _UnderWay:
-    """k problems: which, where, how to go on; ``cost`` is infinite before the first evaluation."""
+    """k problems: which, where, and how to go on; ``cost`` is infinite before the first evaluation."""
 
     rows: np.ndarray
     x: np.ndarray
@@ -60,19 +59,18 @@ class _UnderWay:
     growth: np.ndarray
     steps: np.ndarray
 
-    def start(self, slots: np.ndarray, rows: np.ndarray, x: np.ndarray) -> None:
-        """Begin ``rows`` at x (p, len(slots))."""
-        self.rows[slots], self.trial[:, slots], self.near.cost[slots] = rows, x, np.inf
+    def start(self, slots: np.ndarray, x: np.ndarray) -> None:
+        """Begin again at x (p, len(slots))."""
+        self.trial[:, slots], self.near.cost[slots] = x, np.inf
         self.damping[slots], self.growth[slots], self.steps[slots] = FIRST_DAMPING, 2.0, 0
 
-    def drop(self, slots: np.ndarray) -> None:
-        """Forget the problems in ``slots``."""
-        keep = np.delete(np.arange(len(self.rows)), slots)
+    def keep(self, slots: np.ndarray) -> None:
+        """Forget the problems that are not in ``slots``."""
         for part in (self, self.near):
             for field in fields(part):
                 value = getattr(part, field.name)
                 if isinstance(value, np.ndarray):
-                    setattr(part, field.name, value[..., keep])
+                    setattr(part, field.name, value[..., slots])
 
 
 def minimize(
@@ -96,42 +94,34 @@ def minimize(
     low, high : ndarray
         (p,); equal limits hold a parameter fixed.
     restart : callable, optional
-        See `Restart`; asked whenever a problem has come to an end.
+        See `Restart`; asked whenever problems have come to an end.
     tolerance : float
         A problem has converged when its next step, found without being cut short, promises to lower its cost by less
         than this share, or by less than ``negligible`` ((n,), the rounding error of the cost).
     """
     p, n = start.shape
     low, high = low[:, None], high[:, None]
-    best = Minimum(np.clip(start, low, high), np.full(n, np.inf), np.zeros(n, dtype=bool))
+    x = np.clip(start, low, high)
+    best = Minimum(x.copy(), np.full(n, np.inf), np.zeros(n, dtype=bool))
     negligible = np.broadcast_to(negligible, n)
-    waiting = min(UNDER_WAY, n)
-    now = _first(best.x[:, :waiting])
+    unknown = Local(np.full(n, np.inf), np.zeros((p, n)), np.zeros((p, p, n)), np.zeros((p, n)))
+    now = _UnderWay(np.arange(n), x, unknown, x.copy(), *np.empty((3, n)), np.empty(n, dtype=int))
+    now.start(np.arange(n), x)
     while len(now.rows):
         _evaluate(model, now)
         sure = _next_step(now, low, high)
         flat = sure & (np.abs(now.promised) <= tolerance * now.near.cost + negligible[now.rows])
         flat |= now.damping > STALLED_DAMPING
-        ended = np.nonzero(flat | (now.steps >= MAX_ITERATIONS))[0]
+        over = flat | (now.steps >= MAX_ITERATIONS)
+        ended = np.nonzero(over)[0]
         if len(ended):
             _record(best, now, ended, flat[ended])
             if restart is not None:
-                rows = now.rows[ended]
-                again, x = restart(rows, now.x[:, ended], best.x[:, rows])
-                now.start(ended[again], rows[again], np.clip(x[:, again], low, high))
-                ended = ended[~again]
-            new = np.arange(waiting, min(waiting + len(ended), n))
-            now.start(ended[: len(new)], new, best.x[:, new])
-            waiting += len(new)
-            now.drop(ended[len(new) :])
+                again, x = restart(now.x[:, ended], now.rows[ended])
+                now.start(ended[again], np.clip(x[:, again], low, high))
+                over[ended[again]] = False
+            now.keep(np.nonzero(~over)[0])
     return best
-
-
-def _first(x: np.ndarray) -> _UnderWay:
-    p, k = x.shape
-    near = Local(np.full(k, np.inf), np.zeros((p, k)), np.zeros((p, p, k)), np.zeros((p, k)))
-    rest = np.full(k, np.inf), np.full(k, FIRST_DAMPING), np.full(k, 2.0), np.zeros(k, dtype=int)
-    return _UnderWay(np.arange(k), x.copy(), near, x.copy(), *rest)
 
 
 def _evaluate(model: Model, now: _UnderWay) -> None:
