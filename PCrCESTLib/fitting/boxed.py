@@ -13,8 +13,13 @@ RAISE = 8.0
 
 
 def minimum_in_box(
-    matrix: np.ndarray, slope: np.ndarray, low: np.ndarray, high: np.ndarray, side: np.ndarray, added: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+    matrix: np.ndarray,
+    slope: np.ndarray,
+    low: np.ndarray,
+    high: np.ndarray,
+    side: np.ndarray,
+    added: np.ndarray,
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Minimize ½ xᵀ(M + D)x + sᵀx over low ≤ x ≤ high by block principal pivoting.
 
     Unknowns that leave the box are put at its side, those at a side that the slope pulls back inside are released, all
@@ -40,13 +45,11 @@ def minimum_in_box(
         (p, k), within the box; not finite where no D that was tried made the problem convex.
     settled : ndarray of bool
         (k,) whether x is the minimum.
-    side : ndarray
-        (p, k) where each unknown ended.
     factor : ndarray
         (k,) by how much D was raised.
     """
     low, high = np.broadcast_to(low, slope.shape), np.broadcast_to(high, slope.shape)
-    x, side, factor = np.empty_like(slope), side.copy(), np.ones(slope.shape[1])
+    x, side, factor = np.empty_like(slope), side.copy(), np.ones(slope.shape[1], slope.dtype)
     todo: np.ndarray | slice = slice(None)
     left = np.arange(slope.shape[1])
     for _ in range(ROUNDS):
@@ -68,7 +71,7 @@ def minimum_in_box(
             break
     settled = np.ones(len(factor), dtype=bool)
     settled[left] = False
-    return np.clip(x, low, high), settled, side, factor
+    return np.clip(x, low, high), settled, factor
 
 
 def _solve(
@@ -76,7 +79,7 @@ def _solve(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Stationary point over the ``free`` unknowns, the others being ``fixed``; and whether it is a minimum."""
     p, k = slope.shape
-    system = np.empty((p, p + 1, k))
+    system = np.empty((p, p + 1, k), slope.dtype)
     np.multiply(matrix, free[:, None] & free, out=system[:, :p])
     np.einsum("iik->ik", system[:, :p])[:] += np.where(free, added, 1.0)
     fixed = np.where(free, 0.0, fixed)
@@ -90,7 +93,9 @@ def eliminate(system: np.ndarray, n: int) -> None:
     Rows and columns from n on are then the Schur complement. Only what is above the diagonal of the first n is read.
     """
     for j in range(n):
-        system[j + 1 :, j + 1 :] -= (system[j, j + 1 : len(system)] / system[j, j])[:, None] * system[j, j + 1 :]
+        system[j + 1 :, j + 1 :] -= (system[j, j + 1 : len(system)] / system[j, j])[:, None] * system[
+            j, j + 1 :
+        ]
 
 
 def solve_positive(system: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -16,7 +16,6 @@ from PCrCESTLib.fitting.boxed import eliminate, minimum_in_box
 from PCrCESTLib.fitting.newton import Local
 
 BLOCK = 24  # spectra whose lines stay in a processor's cache
-_RIDGE, _ROUNDING = 1e-12, 1e-14
 PLACES, LEAST_GAIN = 5, 1e-6  # places tried for positions and for widths; share of the sum of squares
 
 
@@ -31,16 +30,19 @@ class LineSum:
     offsets_ppm : ndarray
         (m,).
     spectra : ndarray
-        (n, m).
+        (n, m); all is computed in its precision.
     low, high : ndarray
         (P,) limits of the heights.
     """
 
-    def __init__(self, offsets_ppm: np.ndarray, spectra: np.ndarray, low: np.ndarray, high: np.ndarray) -> None:
-        self._offsets = np.stack([offsets_ppm, np.ones(len(offsets_ppm))])
-        self._spectra, self._low, self._high = spectra, low[:, None], high[:, None]
-        self._side = np.zeros((len(low), len(spectra)), dtype=np.int8)  # limits at which heights stood last
-        self.rounding = _ROUNDING * np.sum(spectra**2, axis=1)
+    def __init__(
+        self, offsets_ppm: np.ndarray, spectra: np.ndarray, low: np.ndarray, high: np.ndarray
+    ) -> None:
+        kind = spectra.dtype
+        self._offsets = np.stack([offsets_ppm, np.ones(len(offsets_ppm))]).astype(kind)
+        self._spectra, self._low, self._high = spectra, low[:, None].astype(kind), high[:, None].astype(kind)
+        self._height = np.repeat((self._low + self._high) / 2, len(spectra), axis=1)  # as evaluated last
+        self.rounding = 2 * np.finfo(kind).eps * np.sum(spectra**2, axis=1)
         """(n,) errors of the cost, which is a difference of sums of squares."""
 
     def __call__(self, x: np.ndarray, rows: np.ndarray) -> Local:
@@ -83,7 +85,7 @@ class LineSum:
         Parameters
         ----------
         x : ndarray
-            (2P, k) parameters of the spectra ``rows``.
+            (2P, k) parameters of the spectra ``rows``, where they were evaluated last.
         low, high : ndarray
             (2P,) limits within which places are looked for.
 
@@ -95,19 +97,20 @@ class LineSum:
             (2P, k).
         """
         n, x, moved = len(self._low), x.copy(), np.zeros(len(rows), dtype=bool)
-        stuck = np.nonzero(np.any(self._side[1:, rows] < 0, axis=0))[0]
-        first, _ = self._products(x[:, stuck], rows[stuck])
-        height = self._best_heights(first[:n, :n], first[n, :n], rows[stuck])
-        dead, who = np.nonzero(height[1:] <= self._low[1:])
-        dead, height, who = dead + 1, height[:, who], stuck[who]
-        misfit = self._spectra[rows[who]] - np.einsum("ik,kim->km", height, self._lines(x[:n, who], x[n:, who]))
+        dead, who = np.nonzero(self._height[1:, rows] <= self._low[1:])
+        dead, height = dead + 1, self._height[:, rows[who]]
+        misfit = self._spectra[rows[who]] - np.einsum(
+            "ik,kim->km", height, self._lines(x[:n, who], x[n:, who])
+        )
         # Places of one dead line each, beside each other.
         grid = np.linspace(low, high, PLACES)[:, [dead, n + dead]]
         place, width = np.repeat(grid[:, 0], PLACES, axis=0), np.tile(grid[:, 1], (PLACES, 1))
         unit = self._lines(np.concatenate([x[:1, who], place]), np.concatenate([width[:1], width]))[:, 1:]
         gain = (unit @ misfit[:, :, None])[:, :, 0] / np.linalg.norm(unit, axis=2)
         most = np.argmax(gain, axis=1)
-        useful = np.nonzero(np.max(gain, axis=1, initial=0) > np.sqrt(LEAST_GAIN) * np.linalg.norm(misfit, axis=1))[0]
+        useful = np.nonzero(
+            np.max(gain, axis=1, initial=0) > np.sqrt(LEAST_GAIN) * np.linalg.norm(misfit, axis=1)
+        )[0]
         x[dead[useful], who[useful]] = place[most[useful], useful]
         x[n + dead[useful], who[useful]] = width[most[useful], useful]
         moved[who[useful]] = True
@@ -127,20 +130,22 @@ class LineSum:
         return np.stack([factor, -factor * center], axis=2)
 
     def _best_heights(self, matrix: np.ndarray, wanted: np.ndarray, rows: np.ndarray) -> np.ndarray:
-        ridge, guess = _RIDGE * np.einsum("iik->ik", matrix), self._side[:, rows]
-        height, _, self._side[:, rows], _ = minimum_in_box(matrix, -wanted, self._low, self._high, guess, ridge)
+        ridge, last = 16 * np.finfo(matrix.dtype).eps * np.einsum("iik->ik", matrix), self._height[:, rows]
+        side = (last >= self._high).astype(np.int8) - (last <= self._low)
+        height = minimum_in_box(matrix, -wanted, self._low, self._high, side, ridge)[0]
+        self._height[:, rows] = height
         return height
 
     def _products(self, x: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Sums over offsets of (L, y) with (L, y, uL², L², uL³, L³), and of (uL², L²) with themselves.
+        """Sum over offsets (L, y) times (L, y, uL², L², uL³, L³), and (uL², L²) times themselves.
 
         After y come zeros up to a multiple of four, which the multiplication likes better: (q, q + 4P, k), (2P, 2P, k).
         """
         n, k, m = len(self._low), x.shape[1], self._offsets.shape[1]
         q = 4 * (n // 4 + 1)
         to_u = self._to_offsets(x[:n], x[n:])
-        first, second = np.empty((k, q, q + 4 * n)), np.empty((k, 2 * n, 2 * n))
-        space = np.zeros((min(k, BLOCK), q + 4 * n, m))
+        first, second = np.empty((k, q, q + 4 * n), x.dtype), np.empty((k, 2 * n, 2 * n), x.dtype)
+        space = np.zeros((min(k, BLOCK), q + 4 * n, m), x.dtype)
         for begin in range(0, k, BLOCK):
             block = slice(begin, min(begin + BLOCK, k))
             part = space[: block.stop - begin]
@@ -164,7 +169,7 @@ def _normal_matrix(x: np.ndarray, height: np.ndarray, first: np.ndarray, second:
     n, q = len(height), len(first)
     along, across = 4 * height * np.exp(-x[n:]), 2 * height
     lines, slopes, squares = first[:n, :n], first[:n, q : q + n], first[:n, q + n : q + 2 * n]
-    system = np.empty((3 * n, 3 * n, height.shape[1]))
+    system = np.empty((3 * n, 3 * n, height.shape[1]), height.dtype)
     system[:n, :n] = lines
     np.multiply(slopes, along, out=system[:n, n : 2 * n])
     np.multiply(lines - squares, across, out=system[:n, 2 * n :])

@@ -14,8 +14,7 @@ import numpy as np
 
 from PCrCESTLib.fitting.boxed import minimum_in_box
 
-MAX_ITERATIONS = 100  # of one start
-FIRST_DAMPING, STALLED_DAMPING = 1.0, 1e10
+LARGEST_DAMPING, STALLED_DAMPING = 1.0, 1e10  # of steps that tell whether all has converged; of useless ones
 
 
 @dataclass
@@ -59,10 +58,10 @@ class _UnderWay:
     growth: np.ndarray
     steps: np.ndarray
 
-    def start(self, slots: np.ndarray, x: np.ndarray) -> None:
+    def start(self, slots: np.ndarray, x: np.ndarray, damping: float) -> None:
         """Begin again at x (p, len(slots))."""
         self.trial[:, slots], self.near.cost[slots] = x, np.inf
-        self.damping[slots], self.growth[slots], self.steps[slots] = FIRST_DAMPING, 2.0, 0
+        self.damping[slots], self.growth[slots], self.steps[slots] = damping, 2.0, 0
 
     def keep(self, slots: np.ndarray) -> None:
         """Forget the problems that are not in ``slots``."""
@@ -82,6 +81,8 @@ def minimize(
     restart: Restart | None = None,
     tolerance: float = 1e-8,
     negligible: np.ndarray | float = 0.0,
+    max_steps: int = 100,
+    damping: float = 1.0,
 ) -> Minimum:
     """Minimize n problems within one box.
 
@@ -90,7 +91,7 @@ def minimize(
     model : callable
         See `Model`.
     start : ndarray
-        (p, n).
+        (p, n); its precision is kept.
     low, high : ndarray
         (p,); equal limits hold a parameter fixed.
     restart : callable, optional
@@ -98,27 +99,32 @@ def minimize(
     tolerance : float
         A problem has converged when its next step, found without being cut short, promises to lower its cost by less
         than this share, or by less than ``negligible`` ((n,), the rounding error of the cost).
+    max_steps : int
+        Most steps from one start; a problem that needs more has not converged.
+    damping : float
+        Of the first step, as a share of `Local.scale`; small where the start is near the end.
     """
-    p, n = start.shape
-    low, high = low[:, None], high[:, None]
+    (p, n), kind = start.shape, start.dtype
+    low, high = low[:, None].astype(kind), high[:, None].astype(kind)
     x = np.clip(start, low, high)
-    best = Minimum(x.copy(), np.full(n, np.inf), np.zeros(n, dtype=bool))
+    best = Minimum(x.copy(), np.full(n, np.inf, kind), np.zeros(n, dtype=bool))
     negligible = np.broadcast_to(negligible, n)
-    unknown = Local(np.full(n, np.inf), np.zeros((p, n)), np.zeros((p, p, n)), np.zeros((p, n)))
-    now = _UnderWay(np.arange(n), x, unknown, x.copy(), *np.empty((3, n)), np.empty(n, dtype=int))
-    now.start(np.arange(n), x)
+    unknown = Local(*(np.zeros(shape, kind) for shape in (n, (p, n), (p, p, n), (p, n))))
+    zero = np.zeros(n, kind)
+    now = _UnderWay(np.arange(n), x, unknown, x.copy(), zero, zero.copy(), zero.copy(), np.zeros(n, int))
+    now.start(np.arange(n), x, damping)
     while len(now.rows):
         _evaluate(model, now)
         sure = _next_step(now, low, high)
         flat = sure & (np.abs(now.promised) <= tolerance * now.near.cost + negligible[now.rows])
         flat |= now.damping > STALLED_DAMPING
-        over = flat | (now.steps >= MAX_ITERATIONS)
+        over = flat | (now.steps >= max_steps)
         ended = np.nonzero(over)[0]
         if len(ended):
             _record(best, now, ended, flat[ended])
             if restart is not None:
                 again, x = restart(now.x[:, ended], now.rows[ended])
-                now.start(ended[again], np.clip(x[:, again], low, high))
+                now.start(ended[again], np.clip(x[:, again], low, high), LARGEST_DAMPING)
                 over[ended[again]] = False
             now.keep(np.nonzero(~over)[0])
     return best
@@ -149,15 +155,23 @@ def _next_step(now: _UnderWay, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     side[(side * near.gradient > 0) & (high > low)] = 0
     # Without the part from the box, a line of no height would not be damped at all.
     added = now.damping * (near.scale + near.cost / np.maximum(high - low, 1e-9) ** 2)
-    step, settled, _, raised = minimum_in_box(near.curvature, near.gradient, low - now.x, high - now.x, side, added)
+    step, settled, raised = minimum_in_box(
+        near.curvature, near.gradient, low - now.x, high - now.x, side, added
+    )
     now.damping *= raised
-    now.promised = -np.sum(step * (near.gradient + 0.5 * np.einsum("ijk,jk->ik", near.curvature, step)), axis=0)
+    now.promised = -np.sum(
+        step * (near.gradient + 0.5 * np.einsum("ijk,jk->ik", near.curvature, step)), axis=0
+    )
     now.trial = np.clip(now.x + step, low, high)
-    return settled & (now.damping <= FIRST_DAMPING)
+    return settled & (now.damping <= LARGEST_DAMPING)
 
 
 def _record(best: Minimum, now: _UnderWay, ended: np.ndarray, flat: np.ndarray) -> None:
     rows = now.rows[ended]
     better = now.near.cost[ended] < best.cost[rows]
     rows, ended = rows[better], ended[better]
-    best.x[:, rows], best.cost[rows], best.converged[rows] = now.x[:, ended], now.near.cost[ended], flat[better]
+    best.x[:, rows], best.cost[rows], best.converged[rows] = (
+        now.x[:, ended],
+        now.near.cost[ended],
+        flat[better],
+    )

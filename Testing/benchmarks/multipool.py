@@ -90,13 +90,15 @@ def main() -> None:
         rates.append(ours(offsets, z, pools)[1])
     rate = float(np.median(rates))
     print(f"{args.series.name}, {args.pools} pools, {len(z)} voxels")
-    print(f"ours {rate:.0f} voxels/s ({min(rates):.0f} to {max(rates):.0f}), converged {fit.converged.mean():.1%}")
+    print(
+        f"ours {rate:.0f} voxels/s ({min(rates):.0f} to {max(rates):.0f}), converged {fit.converged.mean():.1%}"
+    )
     for name, (found, their_rate) in zip(("documented start", "start of mean"), compared, strict=True):
+        shares = np.mean(squares <= found * (1 + SAME)), np.mean(found <= squares * (1 + SAME))
+        least, most = np.percentile(squares / found - 1, (1, 99))
         print(
             f"curve_fit, {name}: {their_rate:.1f} voxels/s, ours {rate / their_rate:.0f} times; same or lower sum of "
-            f"squares: ours {np.mean(squares <= found * (1 + SAME)):.1%}, theirs {np.mean(found <= squares * (1 + SAME)):.1%}; "
-            f"ours/theirs, 1 to 99 %: {np.percentile(squares / found - 1, 1):+.1e} to "
-            f"{np.percentile(squares / found - 1, 99):+.1e}"
+            f"squares: ours {shares[0]:.1%}, theirs {shares[1]:.1%}; ours/theirs − 1: {least:+.1e} to {most:+.1e}"
         )
 
 
