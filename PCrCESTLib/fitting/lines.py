@@ -15,7 +15,7 @@ import numpy as np
 from PCrCESTLib.fitting.boxed import eliminate, minimum_in_box
 from PCrCESTLib.fitting.newton import Local
 
-BLOCK = 24  # spectra whose lines stay in a processor's cache
+CACHE = 2**19  # bytes of lines and their derivatives that stay in a processor's cache
 PLACES, LEAST_GAIN = 5, 1e-6  # places tried for positions and for widths; share of the sum of squares
 
 
@@ -145,9 +145,10 @@ class LineSum:
         q = 4 * (n // 4 + 1)
         to_u = self._to_offsets(x[:n], x[n:])
         first, second = np.empty((k, q, q + 4 * n), x.dtype), np.empty((k, 2 * n, 2 * n), x.dtype)
-        space = np.zeros((min(k, BLOCK), q + 4 * n, m), x.dtype)
-        for begin in range(0, k, BLOCK):
-            block = slice(begin, min(begin + BLOCK, k))
+        size = max(CACHE // ((q + 4 * n) * m * x.itemsize), 1)
+        space = np.zeros((min(k, size), q + 4 * n, m), x.dtype)
+        for begin in range(0, k, size):
+            block = slice(begin, min(begin + size, k))
             part = space[: block.stop - begin]
             lines, slopes, cubes = part[:, :n], part[:, q : q + 2 * n], part[:, q + 2 * n :]
             u = (to_u[block].reshape(-1, 2) @ self._offsets).reshape(lines.shape)

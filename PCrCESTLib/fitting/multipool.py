@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -23,11 +24,12 @@ from PCrCESTLib.fitting.newton import Minimum, minimize
 from PCrCESTLib.fitting.pools import PoolBounds
 
 CHUNK = 1024
-NEARLY_UNDAMPED = 1e-3
-LARGEST_Z = 1e6  # no normalized spectrum comes near
 WORKERS = 2
+LARGEST_Z = 1e6  # no normalized spectrum comes near
 REKINDLINGS = 3  # of one search
-ROUGH_STEPS, MAX_STEPS = 18, 100
+# Single precision finds the valley in half the time; its bottom needs double, and the last few spectra more steps.
+ROUGH_STEPS, ROUGH_TOLERANCE = 14, 1e-3
+FINE_STEPS, FINE_TOLERANCE, FINE_DAMPING = 100, 1e-8, 1e-3
 
 
 @dataclass(frozen=True)
@@ -126,20 +128,18 @@ class _Search:
 
     def begin_at(self, spectrum: np.ndarray) -> None:
         """Let every search begin where that of ``spectrum`` (1, n_offsets) ends, besides the documented start."""
-        mean = self._minimize(spectrum, self._starts, ROUGH_STEPS).x
+        mean = self._rough(spectrum).x
         second = self._starts.copy()
-        second[[0, len(second) // 2]] = mean[[0, len(second) // 2]]
+        water = [0, len(second) // 2]
+        second[water] = mean[water]
         self._starts = np.concatenate([mean, second], axis=1)
 
     def fit(self, spectra: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Heights, positions, widths, variances of the heights and misfit, (n, 4P + 1); whether converged, (n,)."""
-        # Single precision finds the valley in half the time; its bottom needs double, and the last few more steps.
-        rough, n = spectra.astype(np.float32), len(spectra)
-        found = self._minimize(
-            np.concatenate([rough, rough]), np.repeat(self._starts, n, axis=1), ROUGH_STEPS
-        )
+        n = len(spectra)
+        found = self._rough(np.tile(spectra, (self._starts.shape[1], 1)))
         best = np.where(found.cost[:n] <= found.cost[n:], found.x[:, :n], found.x[:, n:])
-        found = self._minimize(spectra, best, MAX_STEPS, NEARLY_UNDAMPED)
+        found = self._fine(spectra, best.astype(float))
         x = found.x
         height, information = LineSum(self._offsets, spectra, *self._heights).solution(x)
         rms = np.sqrt(2 * np.maximum(found.cost, 0) / spectra.shape[1])
@@ -148,9 +148,22 @@ class _Search:
         values = np.concatenate([height, place, width, _variances(information, known), rms[None]]).T
         return values, found.converged
 
-    def _minimize(
-        self, spectra: np.ndarray, start: np.ndarray, max_steps: int, damping: float = 1.0
-    ) -> Minimum:
+    def _rough(self, spectra: np.ndarray) -> Minimum:
+        """Search from all starts; ``spectra`` are repeated for them."""
+        start = np.repeat(self._starts, len(spectra) // self._starts.shape[1], axis=1)
+        return self._minimize(
+            spectra.astype(np.float32),
+            start.astype(np.float32),
+            tolerance=ROUGH_TOLERANCE,
+            max_steps=ROUGH_STEPS,
+        )
+
+    def _fine(self, spectra: np.ndarray, start: np.ndarray) -> Minimum:
+        return self._minimize(
+            spectra, start, tolerance=FINE_TOLERANCE, max_steps=FINE_STEPS, damping=FINE_DAMPING
+        )
+
+    def _minimize(self, spectra: np.ndarray, start: np.ndarray, **how: Any) -> Minimum:
         lines = LineSum(self._offsets, spectra, *self._heights)
         rekindled = np.zeros(len(spectra), dtype=int)
 
@@ -160,17 +173,9 @@ class _Search:
             rekindled[rows] += moved
             return moved, x
 
-        start = start.astype(spectra.dtype)
         with np.errstate(all="ignore"):  # what is not finite is no better, and not taken
             return minimize(
-                lines,
-                start,
-                self._low,
-                self._high,
-                restart=restart,
-                negligible=lines.rounding,
-                max_steps=max_steps,
-                damping=damping,
+                lines, start, self._low, self._high, restart=restart, negligible=lines.rounding, **how
             )
 
 

@@ -166,7 +166,7 @@ def test_a_flat_spectrum_gets_numbers_within_bounds_or_is_marked(value):
 def test_running_out_of_steps_is_said(monkeypatch):
     z, _, _ = spectra(20, 6, np.random.default_rng(6), noise=0.01)
     monkeypatch.setattr(multipool, "ROUGH_STEPS", 1)
-    monkeypatch.setattr(multipool, "MAX_STEPS", 2)
+    monkeypatch.setattr(multipool, "FINE_STEPS", 2)
     fit = fit_pools(OFFSETS, z, POOL_SETS[6])
     assert not fit.converged.all()
     assert np.isfinite(fit.height).all()
