@@ -48,7 +48,7 @@ def limits_of(powers_ut: tuple[float, ...]) -> tuple[str, ...]:
     if len(powers_ut) > 1:
         return ()
     return (
-        f"one saturation power ({powers_ut[0]:g} µT) hardly tells ksw; its map mostly repeats the training range: a "
+        f"one saturation power ({powers_ut[0]:g} µT) hardly tells ksw; its map mostly repeats the usual range: a "
         "second power would identify it",
     )
 

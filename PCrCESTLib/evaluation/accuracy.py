@@ -193,7 +193,7 @@ def _other_tables(others: Mapping[str, dict[str, dict[str, Score]]]) -> list[str
 def _ratio_figure(scores: Scores, bounds: Sequence[BoundRow]) -> Figure:
     from PCrCESTLib.figures.canvas import new_figure
 
-    figure = new_figure("the figures of the evaluation", figsize=(10, 4.2), layout="constrained")
+    figure = new_figure("the figures of the evaluation", figsize=(10, 5.0), layout="constrained")
     panels = figure.subplots(1, 2, sharey=True)
     for axes, quantity in zip(panels, QUANTITIES, strict=True):
         for i, (name, levels) in enumerate(scores.items()):
@@ -207,7 +207,8 @@ def _ratio_figure(scores: Scores, bounds: Sequence[BoundRow]) -> Figure:
         axes.set_yticks([1, 2, 5, 10], ["1", "2", "5", "10"])
         axes.grid(alpha=0.3)
     panels[0].set_ylabel("RMSE ÷ Bayesian Cramér–Rao bound")
-    panels[1].legend(fontsize="small")
+    lines, names = panels[0].get_legend_handles_labels()
+    figure.legend(lines, names, loc="outside lower center", ncols=4, fontsize="small", frameon=False)
     return figure
 
 
