@@ -16,7 +16,7 @@ from PCrCESTLib.fitting.boxed import eliminate, minimum_in_box
 from PCrCESTLib.fitting.newton import Local
 
 CACHE = 2**19  # bytes of lines and their derivatives that stay in a processor's cache
-PLACES, LEAST_GAIN = 5, 1e-6  # places tried for positions and for widths; share of the sum of squares
+PLACES, LEAST_GAIN = 4, 1e-6  # places tried for positions and for widths; share of the sum of squares
 
 
 class LineSum:
@@ -158,8 +158,8 @@ class LineSum:
             part[:, n] = self._spectra[rows[block]]
             np.multiply(lines, lines, out=slopes[:, n:])
             np.multiply(u, slopes[:, n:], out=slopes[:, :n])
-            np.multiply(slopes[:, :n], lines, out=cubes[:, :n])
-            np.multiply(slopes[:, n:], lines, out=cubes[:, n:])
+            pair = (len(part), 2, n, m)
+            np.multiply(slopes.reshape(pair), lines[:, None], out=cubes.reshape(pair))
             np.matmul(part[:, :q], part.transpose(0, 2, 1), out=first[block])
             np.matmul(slopes, slopes.transpose(0, 2, 1), out=second[block])
         return np.ascontiguousarray(first.transpose(1, 2, 0)), np.ascontiguousarray(second.transpose(1, 2, 0))

@@ -29,7 +29,7 @@ LARGEST_Z = 1e6  # no normalized spectrum comes near
 REKINDLINGS = 3  # of one search
 # Single precision finds the valley in half the time; its bottom needs double, and the last few spectra more steps.
 ROUGH_STEPS, ROUGH_TOLERANCE = 14, 1e-3
-FINE_STEPS, FINE_TOLERANCE, FINE_DAMPING = 100, 1e-8, 1e-3
+FINE_STEPS, FINE_TOLERANCE, FINE_DAMPING = 100, 1e-7, 1e-3
 
 
 @dataclass(frozen=True)
