@@ -65,15 +65,11 @@ class LineSum:
         eliminate(system, n)
         return Local(cost, gradient, system[n:, n:], scale)
 
-    def solution(self, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Heights (P, n) at x (2P, n), and JᵀJ (3P, 3P, n) of all heights, positions and widths."""
-        first, second = self._products(x, np.arange(x.shape[1]))
-        n = len(self._low)
-        height = self._best_heights(first[:n, :n], first[n, :n], np.arange(x.shape[1]))
-        system = _normal_matrix(x, height, first, second)
-        _share_shift(system, n)
-        system[n:, :n] = system[:n, n:].transpose(1, 0, 2)
-        return height, system
+    def heights(self, x: np.ndarray) -> np.ndarray:
+        """Return the best heights (P, n) at x (2P, n)."""
+        n, rows = len(self._low), np.arange(x.shape[1])
+        first, _ = self._products(x, rows)
+        return self._best_heights(first[:n, :n], first[n, :n], rows)
 
     def rekindle(
         self, x: np.ndarray, rows: np.ndarray, low: np.ndarray, high: np.ndarray

@@ -18,7 +18,6 @@ from typing import Any
 import numpy as np
 
 from PCrCESTLib.errors import PCrCESTError
-from PCrCESTLib.fitting.boxed import eliminate
 from PCrCESTLib.fitting.lines import LineSum
 from PCrCESTLib.fitting.newton import Minimum, minimize
 from PCrCESTLib.fitting.pools import PoolBounds
@@ -38,9 +37,7 @@ class PoolFit:
 
     ``height`` (share of M0), ``position_ppm`` (from water) and ``width_ppm`` are (n, n_pools) in the order of
     ``names``; ``b0_ppm`` (n,) the water frequency; ``rms`` (n,) the root mean square of measured minus fitted Z;
-    ``converged`` (n,). ``height_variance`` (n, n_pools) is the variance of the heights for independent noise of SD 1
-    in Z, from (JᵀJ)⁻¹: positions and widths at a bound, and those of pools without height, count as known, heights
-    never do. It is infinite where the spectrum does not determine a height.
+    ``converged`` (n,).
 
     Spectra that are not finite, or beyond `LARGEST_Z`, have NaN throughout and have not converged.
     """
@@ -52,7 +49,6 @@ class PoolFit:
     b0_ppm: np.ndarray
     rms: np.ndarray
     converged: np.ndarray
-    height_variance: np.ndarray
 
     def of(self, name: str) -> np.ndarray:
         """Heights of one pool, (n,)."""
@@ -97,7 +93,7 @@ def fit_pools(
         )
     z = np.asarray(z, dtype=float)
     usable = np.nonzero(np.all(np.abs(z) <= LARGEST_Z, axis=1))[0]
-    values, converged = np.full((len(z), 4 * len(pools) + 1), np.nan), np.zeros(len(z), dtype=bool)
+    values, converged = np.full((len(z), 3 * len(pools) + 1), np.nan), np.zeros(len(z), dtype=bool)
     if len(usable):
         search = _Search(offsets_ppm, pools)
         search.begin_at(1 - np.mean(z[usable], axis=0, keepdims=True))
@@ -108,10 +104,10 @@ def fit_pools(
                 values[parts[done]], converged[parts[done]] = found
                 if progress is not None:
                     progress((done + 1) / len(parts))
-    height, position, width, variance = np.split(values[:, :-1], 4, axis=1)
+    height, position, width = np.split(values[:, :-1], 3, axis=1)
     shift, position = position[:, 0], np.concatenate([np.zeros((len(z), 1)), position[:, 1:]], axis=1)
     names = tuple(p.name for p in pools)
-    return PoolFit(names, height, position, width, shift, values[:, -1], converged, variance)
+    return PoolFit(names, height, position, width, shift, values[:, -1], converged)
 
 
 class _Search:
@@ -135,17 +131,16 @@ class _Search:
         self._starts = np.concatenate([mean, second], axis=1)
 
     def fit(self, spectra: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Heights, positions, widths, variances of the heights and misfit, (n, 4P + 1); whether converged, (n,)."""
+        """Heights, positions, widths and misfit, (n, 3P + 1); whether converged, (n,)."""
         n = len(spectra)
         found = self._rough(np.tile(spectra, (self._starts.shape[1], 1)))
         best = np.where(found.cost[:n] <= found.cost[n:], found.x[:, :n], found.x[:, n:])
         found = self._fine(spectra, best.astype(float))
         x = found.x
-        height, information = LineSum(self._offsets, spectra, *self._heights).solution(x)
+        height = LineSum(self._offsets, spectra, *self._heights).heights(x)
         rms = np.sqrt(2 * np.maximum(found.cost, 0) / spectra.shape[1])
-        known = (x <= self._low[:, None]) | (x >= self._high[:, None]) | np.tile(height == 0, (2, 1))
         place, width = x[: len(x) // 2], np.clip(np.exp(x[len(x) // 2 :]), *self._widths)
-        values = np.concatenate([height, place, width, _variances(information, known), rms[None]]).T
+        values = np.concatenate([height, place, width, rms[None]]).T
         return values, found.converged
 
     def _rough(self, spectra: np.ndarray) -> Minimum:
@@ -177,23 +172,3 @@ class _Search:
             return minimize(
                 lines, start, self._low, self._high, restart=restart, negligible=lines.rounding, **how
             )
-
-
-def _variances(information: np.ndarray, known: np.ndarray) -> np.ndarray:
-    """Diagonal of the inverse of JᵀJ (3P, 3P, n) for the heights, (P, n), without what is ``known`` (2P, n)."""
-    n = len(information) // 3
-    order = np.roll(np.arange(3 * n), -n)  # heights last
-    system = information[order][:, order]
-    free = np.concatenate([~known, np.ones((n, known.shape[1]), dtype=bool)])
-    system *= free[:, None] & free
-    np.einsum("iik->ik", system)[:] += ~free
-    variance = np.empty((n, known.shape[1]))
-    with np.errstate(all="ignore"):
-        eliminate(system, 2 * n)
-        for i in range(n):
-            order = np.append(np.delete(np.arange(n), i), i) + 2 * n
-            heights = system[order][:, order]
-            eliminate(heights, n - 1)
-            left = heights[-1, -1]
-            variance[i] = np.where(left > 0, 1 / left, np.inf)
-    return variance

@@ -9,6 +9,7 @@ from scipy.optimize import curve_fit
 from PCrCESTLib.errors import PCrCESTError
 from PCrCESTLib.fitting import multipool
 from PCrCESTLib.fitting.multipool import fit_pools
+from PCrCESTLib.fitting.pool_gain import curve_gain
 from PCrCESTLib.fitting.pools import POOL_SETS, PoolBounds
 
 OFFSETS = np.concatenate([[-20, -12, -9, -7, -6], np.arange(-5, 5.01, 0.125), [6, 7, 9, 12, 20]])
@@ -87,31 +88,38 @@ def separate(n, noise, rng):
     return z + noise * rng.standard_normal((n, len(OFFSETS))), pools
 
 
-def test_the_variance_of_heights_is_that_of_repeated_scans():
-    z, pools = separate(1500, 0.004, np.random.default_rng(7))
-    fit = fit_pools(OFFSETS, z, pools)
-    claimed = 0.004 * np.sqrt(np.median(fit.height_variance, axis=0))
-    assert fit.height.std(axis=0) == pytest.approx(claimed, rel=0.08)
-
-
-def test_the_variance_of_heights_is_that_of_scipy():
-    """Where no parameter stands at a bound; which bounds count as known is ours alone."""
+def test_the_gain_of_a_curve_gives_the_variance_of_scipy():
+    """Where no parameter stands at a bound: gᵀCg with scipy's covariance C and a numerical gradient g at 2.7 ppm."""
     z, pools = separate(3, 0.004, np.random.default_rng(8))
     fit = fit_pools(OFFSETS, z, pools)
-    for i, row in enumerate(z):
-        place = np.append(fit.b0_ppm[i], fit.position_ppm[i, 1:])
-        x = np.concatenate([fit.height[i], place, fit.width_ppm[i]])
-        _, covariance = curve_fit(model, OFFSETS, row, x, np.ones(len(row)), absolute_sigma=True)
-        assert fit.height_variance[i] == pytest.approx(np.diag(covariance)[:3], rel=1e-3)
+    here = np.array([2.7])
+    for names in (("PCr",), ("water", "PCr", "NOE")):
+        gain = curve_gain(fit, pools, OFFSETS, here[0], names)
+        for i, row in enumerate(z):
+            place = np.append(fit.b0_ppm[i], fit.position_ppm[i, 1:])
+            x = np.concatenate([fit.height[i], place, fit.width_ppm[i]])
+            _, covariance = curve_fit(model, OFFSETS, row, x, np.ones(len(row)), absolute_sigma=True)
+            shown = np.tile([name in names for name in fit.names], 3)
+
+            def curve(values, shown=shown):
+                height = np.where(shown[:3], values[:3], 0)
+                return 1 - model(here, *height, *values[3:])[0]
+
+            step = 1e-6 * np.eye(9)
+            gradient = np.array([(curve(x + d) - curve(x - d)) / 2e-6 for d in step])
+            assert np.sum(gain[i] ** 2) == pytest.approx(gradient @ covariance @ gradient, rel=1e-3)
 
 
-def test_a_pool_of_no_height_has_a_variance_too():
-    z, pools = separate(5, 0.002, np.random.default_rng(9))
-    absent = PoolBounds("absent", (0.05, 0.0, 0.2), (5.0, 4.8, 5.2), (0.6, 0.3, 1.0))
-    z += 0.02 / (1 + (2 * (OFFSETS - 5) / 0.6) ** 2)  # the other way round: no height is the best
-    fit = fit_pools(OFFSETS, z, [*pools, absent])
-    assert np.all(fit.of("absent") == 0)
-    assert np.all((fit.height_variance[:, 3] > 0.05) & (fit.height_variance[:, 3] < 5))
+def test_the_gain_is_the_change_that_one_point_makes():
+    """Lift one offset of one spectrum a little, fit again."""
+    z, pools = separate(1, 0.0, np.random.default_rng(9))
+    gain = curve_gain(fit_pools(OFFSETS, z, pools), pools, OFFSETS, 2.65, ("PCr",))[0]
+    height = fit_pools(OFFSETS, z, pools).curve(np.array([2.65]), "PCr")[0, 0]
+    for at in (np.argmin(np.abs(OFFSETS - 2.65)), np.argmin(np.abs(OFFSETS - 1.5))):
+        lifted = z.copy()
+        lifted[0, at] -= 1e-4  # more of 1 − Z
+        change = fit_pools(OFFSETS, lifted, pools).curve(np.array([2.65]), "PCr")[0, 0] - height
+        assert change / 1e-4 == pytest.approx(gain[at], abs=0.02)
 
 
 def test_a_pool_that_starts_in_the_wrong_place_is_found():
@@ -149,7 +157,7 @@ def test_a_spectrum_without_numbers_is_marked_and_harms_no_other(bad):
     z[2, 5] = bad
     fit = fit_pools(OFFSETS, z, POOL_SETS[5])
     assert fit.converged.tolist() == [True, True, False, True]
-    for name in ("height", "position_ppm", "width_ppm", "b0_ppm", "rms", "height_variance"):
+    for name in ("height", "position_ppm", "width_ppm", "b0_ppm", "rms"):
         values = getattr(fit, name)
         assert np.allclose(values[[0, 1, 3]], getattr(alone, name))
         assert np.isnan(values[2]).sum() >= values[2].size - 1  # water stands at 0 by definition
