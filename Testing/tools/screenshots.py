@@ -106,6 +106,29 @@ def simulated(studio: Studio) -> None:
     studio.ui.mapSelector.setCurrentIndex(index)
     studio.ui.mapSelector.activated.emit(index)
     studio.shoot("4-muscles-compared")
+    compare_methods(studio)
+
+
+def choose(combo, data: str) -> None:
+    """Choose an entry as a click does."""
+    index = combo.findData(data)
+    combo.setCurrentIndex(index)
+    combo.activated.emit(index)
+
+
+def compare_methods(studio: Studio) -> None:
+    """The multi-pool fit of the same leg with its pools, the network's result beside it."""
+    network = studio.widget.shownRun().run_id
+    choose(studio.ui.mapSelector, "fs")
+    choose(studio.ui.methodSelector, "mplf")
+    studio.open_only("quantify")
+    studio.shoot("5-fit-settings")
+    studio.apply()
+    choose(studio.ui.plotKind, "pools")
+    studio.ui.plotSelector.setCurrentIndex(1)
+    studio.ui.plotSelector.activated.emit(1)
+    choose(studio.ui.compareSelector, network)
+    studio.shoot("6-methods-compared")
 
 
 def rat(studio: Studio, data: Path) -> None:
