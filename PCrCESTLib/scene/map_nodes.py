@@ -69,8 +69,9 @@ UNIT_MEANINGS = {
     "mmol/L": "millimole per liter",
     "[ppm]": "parts per million",
 }
-# Not every method gives them: a fit of a peak cannot tell ksw, the network has no misfit.
-OF_SOME_METHODS = ("ksw", "ksw_sd", "arex", "arex_sd", "misfit")
+# Files that fits alone leave; and maps that may be empty, since a fit of a peak cannot tell ksw.
+OF_FITS = ("arex", "arex_sd", "misfit")
+MAYBE_EMPTY = ("ksw", "ksw_sd", *OF_FITS)
 # The map whose SD tells how well a value is known.
 SD_OF = {"fs": "fs_sd", "ksw": "ksw_sd", "pcr_mm": "fs_sd", "arex": "arex_sd"}
 VALUE_OF = {"pcr_mm": "fs"}

@@ -18,7 +18,7 @@ from PCrCESTLib.outputs import staged
 from PCrCESTLib.physics.concentration import PCR_PROTONS, concentration_from_fraction
 from PCrCESTLib.readers.image_io import read_volume
 from PCrCESTLib.scene.hierarchy import place
-from PCrCESTLib.scene.map_nodes import KINDS, OF_SOME_METHODS, RUN, add_map, maps_of
+from PCrCESTLib.scene.map_nodes import KINDS, MAYBE_EMPTY, OF_FITS, RUN, add_map, maps_of
 from PCrCESTLib.scene.tables import TITLES, add_summary, add_table, fill_table, read_rows, table_of
 from PCrCESTLib.scene.volumes import array_of, geometry_of
 
@@ -63,7 +63,7 @@ def add_run(folder: Path, name: str, parent: Any | None = None) -> Run:
     images = {
         kind: _read_map(folder, kind)
         for kind in KINDS
-        if kind not in DERIVED and (kind not in OF_SOME_METHODS or (folder / f"{kind}.nii.gz").is_file())
+        if kind not in DERIVED and (kind not in OF_FITS or (folder / f"{kind}.nii.gz").is_file())
     }
     try:
         record = json.loads((folder / "quantify.json").read_text(encoding="utf-8"))
@@ -76,7 +76,7 @@ def add_run(folder: Path, name: str, parent: Any | None = None) -> Run:
     maps = {
         kind: add_map(a, g, kind, run, f"{name} {KINDS[kind].title}")
         for kind, (a, g) in images.items()
-        if kind not in OF_SOME_METHODS or np.isfinite(a).any()
+        if kind not in MAYBE_EMPTY or np.isfinite(a).any()
     }
     rows = read_rows(folder / "roi_statistics.csv") if (folder / "roi_statistics.csv").is_file() else []
     table = add_table(rows, run, f"{name} muscles") if rows else None

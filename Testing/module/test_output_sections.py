@@ -194,6 +194,7 @@ def test_a_run_with_motion_correction_asks_for_it(panel, scan_folder, monkeypatc
     monkeypatch.setattr(panel.widget.quantify.control, "start", asked.extend)
     panel.click(panel.ui.applyButton)
     assert asked[asked.index("--motion") + 1] == "rigid"
+    panel.widget.quantify.removeFolder()  # the job that would have used it was not started
 
 
 # ------------------------------------------------------------------ Export

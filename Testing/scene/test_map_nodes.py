@@ -7,9 +7,10 @@ import pytest
 from slice_rendering import SliceView
 
 from PCrCESTLib.errors import OutputError, ReaderError
+from PCrCESTLib.image_files import write_image
 from PCrCESTLib.readers.image_io import read_volume
 from PCrCESTLib.scene.colors import color_node, lab_to_srgb, path, scale
-from PCrCESTLib.scene.map_nodes import KINDS, certain_part, show_legend, shown_map, style
+from PCrCESTLib.scene.map_nodes import KINDS, OF_FITS, certain_part, show_legend, shown_map, style
 from PCrCESTLib.scene.runs import add_run, export_run, find_runs, restore_tables
 from PCrCESTLib.scene.tables import read_rows
 from PCrCESTLib.scene.volumes import add_volume, array_of, geometry_of
@@ -47,12 +48,23 @@ def test_known_colors():
 
 def test_a_run_has_every_map_as_a_quantity(scene, results):
     run = add_run(results, "leg")
-    assert set(run.maps) == set(KINDS)
+    assert set(run.maps) == set(KINDS) - set(OF_FITS)
     fs = run.maps["fs"]
     assert fs.GetVoxelValueQuantity().GetCodeMeaning() == "PCr proton fraction"
     assert run.maps["ksw"].GetVoxelValueUnits().GetCodeValue() == "/s"
     assert np.isnan(array_of(fs)).any()
     assert np.allclose(array_of(run.maps["pcr_mm"]), array_of(fs) * 55500, rtol=1e-3, equal_nan=True)
+
+
+def test_a_fit_of_a_peak_has_no_ksw_but_maps_of_its_own(scene, results):
+    ksw = read_volume(results / "ksw.nii.gz")
+    for kind in ("ksw", "ksw_sd"):
+        write_image(np.full(ksw.array.shape, np.nan, np.float32), ksw.geometry, results / f"{kind}.nii.gz")
+    for kind in OF_FITS:
+        write_image(np.full(ksw.array.shape, 0.02, np.float32), ksw.geometry, results / f"{kind}.nii.gz")
+    run = add_run(results, "fit")
+    assert set(run.maps) == set(KINDS) - {"ksw", "ksw_sd"}
+    assert run.maps["arex"].GetVoxelValueUnits().GetCodeValue() == "/s"
 
 
 def test_numbers_of_the_table_are_exact(scene, results):
