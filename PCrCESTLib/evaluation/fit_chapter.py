@@ -41,8 +41,8 @@ def bloch_methods(protocol: Protocol) -> list[Fit]:
     """Return the fit that knows which pools there are, and the one for any muscle that ``--method bm`` runs."""
     tissue = reference_muscle()
     return [
-        Fit("Bloch–McConnell, reference muscle", BlochMethod(protocol, tissue, default_prior(tissue))),
-        Fit("Bloch–McConnell, any muscle (bm)", make_fit("bm", protocol)),
+        Fit("Bloch–McConnell, reference muscle", "bm", BlochMethod(protocol, tissue, default_prior(tissue))),
+        Fit("Bloch–McConnell, any muscle (bm)", "bm", make_fit("bm", protocol)),
     ]
 
 

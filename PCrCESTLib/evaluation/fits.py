@@ -19,9 +19,10 @@ _LEAST_FS = 1e-6
 
 @dataclass(frozen=True, eq=False)
 class Fit:
-    """A fit with its name in tables; ksw is what was stated where the fit cannot tell it."""
+    """A fit with its name in tables and its ``--method``; ksw is what was stated where the fit cannot tell it."""
 
     name: str
+    key: str
     method: Method
 
     def estimate(self, spectra: Spectra) -> Estimate:
@@ -44,5 +45,5 @@ def fits_for(protocol: Protocol) -> list[Fit]:
             method = make_fit(key, protocol)
         except MethodError:
             continue
-        fits.append(Fit(known.title, method))
+        fits.append(Fit(known.title, key, method))
     return fits

@@ -9,11 +9,10 @@ import numpy as np
 
 from PCrCESTLib.errors import MethodError
 from PCrCESTLib.fitting.bloch import BlochFit, Start, fit_tissue, fitted_spectra
-from PCrCESTLib.methods.method import FIT, WITHOUT_PCR, Curve, Estimates, Progress
-from PCrCESTLib.methods.peak_method import R1_MAP_SD, TYPICAL_R1_SD, offsets_at
+from PCrCESTLib.methods.chunked_fit import R1_MAP_SD, TYPICAL_R1_SD, ChunkedFit
+from PCrCESTLib.methods.method import FIT, WITHOUT_PCR, Curve, Estimates
 from PCrCESTLib.methods.settings import Settings
 from PCrCESTLib.models.inference import Spectra
-from PCrCESTLib.models.region import mean_spectrum
 from PCrCESTLib.models.typical import FM, typical_t1
 from PCrCESTLib.physics import Tissue
 from PCrCESTLib.physics.bound import NEAREST_OFFSET_PPM, Frames, is_costly
@@ -23,10 +22,8 @@ from PCrCESTLib.protocol import Protocol
 from PCrCESTLib.quality import fit_flags
 from PCrCESTLib.synthesis.phantom_tissue import R1_SEMISOLID
 
-CHUNK = 64  # so that progress moves every second or so
 B1_MAP_SD = 0.03  # relative
-# What the bound takes as known, and real muscle does not keep to: without it, a fit of other muscle misses fs by its
-# own size. 30 and 50 % are assumptions.
+# What the bound takes as known, and muscle other than the tabulated one does not keep to. 30 and 50 % are assumptions.
 BACKGROUND_PRIOR = (
     Prior("semisolid.t2_s", 0.3),
     Prior("amine.t2_s", 0.3),
@@ -36,38 +33,19 @@ BACKGROUND_PRIOR = (
 
 
 @dataclass(frozen=True, eq=False)
-class BlochMethod:
+class BlochMethod(ChunkedFit):
     """The fit for one scan, with the tissue it takes muscle for and what is free in it."""
 
-    protocol: Protocol
+    chunk = 16  # progress moves every few seconds
+
     tissue: Tissue
     prior: tuple[Prior, ...]
     name: str = "Bloch–McConnell fit"
-    key: str = "bm"
 
     @property
     def title(self) -> str:
         """Its name."""
         return self.name
-
-    @property
-    def grid_ppm(self) -> np.ndarray:
-        """Offsets of the lowest power."""
-        return offsets_at(self.protocol, 0)
-
-    def estimate(self, spectra: Spectra, progress: Progress | None = None) -> Estimates:
-        """Fit in chunks."""
-        parts = []
-        for i in range(0, len(spectra), CHUNK):
-            parts.append(self._chunk(spectra.rows(slice(i, i + CHUNK))))
-            if progress is not None:
-                progress(min(i + CHUNK, len(spectra)) / len(spectra))
-        return Estimates.joined(parts)
-
-    def region(self, voxels: Spectra) -> tuple[Spectra, Estimates]:
-        """Fit the mean of the B0-aligned spectra."""
-        mean = mean_spectrum(voxels, self.grid_ppm)
-        return mean, self.estimate(mean)
 
     def curves(self, mean: Spectra, estimates: Estimates) -> list[Curve]:
         """Draw the fit and the same tissue without PCr, at every power."""
@@ -106,7 +84,8 @@ class BlochMethod:
             "roi_estimator": "the same fit of the mean of the region's B0-aligned spectra",
         }
 
-    def _chunk(self, spectra: Spectra) -> Estimates:
+    def fit_chunk(self, spectra: Spectra) -> Estimates:
+        """Fit all powers together."""
         fit = self._fit(spectra, self._start(spectra))
         fs, ksw = (
             float(getattr(self.tissue.pool("pcr"), f)) * fit.factor(p)

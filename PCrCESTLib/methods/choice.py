@@ -23,13 +23,18 @@ from PCrCESTLib.fitting.references import (
     multi_pool,
 )
 from PCrCESTLib.methods.bloch_method import bloch_method
+from PCrCESTLib.methods.chunked_fit import offsets_at
 from PCrCESTLib.methods.method import Method
-from PCrCESTLib.methods.peak_method import PeakMethod, offsets_at
+from PCrCESTLib.methods.peak_method import PeakMethod
 from PCrCESTLib.methods.settings import JHU, Settings
 from PCrCESTLib.physics.concentration import PCR_PPM
 from PCrCESTLib.protocol import Protocol
 
 NETWORK = "two-branch"
+PEAK_REACH_PPM = 0.3
+NEEDED_FOR_PEAK = (
+    f"two or more offsets within {PEAK_REACH_PPM:g} ppm of PCr at {PCR_PPM:g} ppm, at every power it uses"
+)
 Maker = Callable[[Protocol, Settings], Method]
 
 
@@ -71,7 +76,7 @@ def _asymmetry(protocol: Protocol, settings: Settings) -> Method:
     offsets = offsets_at(protocol, 0)
     _require(offsets.min() <= -PCR_PPM <= PCR_PPM <= offsets.max(), "MTR asymmetry", offsets,
              f"offsets from {-PCR_PPM:g} to {PCR_PPM:g} ppm")  # fmt: skip
-    return PeakMethod("mtrasym", "MTR asymmetry", protocol, settings, lambda s: asymmetry(*s[0]))
+    return PeakMethod(protocol, "MTR asymmetry", settings, lambda s: asymmetry(*s[0]))
 
 
 def _lorentzian_difference(protocol: Protocol, settings: Settings) -> Method:
@@ -79,24 +84,27 @@ def _lorentzian_difference(protocol: Protocol, settings: Settings) -> Method:
     quiet = (np.abs(offsets) <= LD_NEAR_PPM) | (np.abs(offsets) >= LD_FAR_PPM)
     _require(quiet.sum() > 6 and (np.abs(offsets) >= LD_FAR_PPM).any(), "the Lorentzian difference", offsets,
              f"seven or more offsets within {LD_NEAR_PPM:g} ppm of water and beyond {LD_FAR_PPM:g} ppm")  # fmt: skip
-    return PeakMethod(
-        "ld", "Lorentzian difference", protocol, settings, lambda s: lorentzian_difference(*s[0])
-    )
+    return PeakMethod(protocol, "Lorentzian difference", settings, lambda s: lorentzian_difference(*s[0]))
 
 
 def _multi_pool(protocol: Protocol, settings: Settings) -> Method:
     offsets = offsets_at(protocol, 0)
     pools = pools_for(settings.pools, offsets)
-    _require(len(offsets) > 3 * len(pools) and _samples_peak(offsets), f"a fit of {len(pools)} pools", offsets,
-             f"{3 * len(pools) + 1} or more offsets around {PCR_PPM:g} ppm")  # fmt: skip
+    _require(
+        len(offsets) > 3 * len(pools),
+        f"a fit of {len(pools)} pools",
+        offsets,
+        f"{3 * len(pools) + 1} offsets",
+    )
+    _require(_samples_peak(offsets), f"a fit of {len(pools)} pools", offsets, NEEDED_FOR_PEAK)
     name = f"{len(pools)}-pool Lorentzian fit"
-    return PeakMethod("mplf", name, protocol, settings, lambda s: multi_pool(*s[0], pools))
+    return PeakMethod(protocol, name, settings, lambda s: multi_pool(*s[0], pools))
 
 
 def _plof(protocol: Protocol, settings: Settings) -> Method:
     window_of(offsets_at(protocol, 0))
     b1, field_t = protocol.powers_ut[0], protocol.field_t
-    return PeakMethod("plof", "PLOF", protocol, settings, lambda s: polynomial_and_lines(*s[0], b1, field_t))
+    return PeakMethod(protocol, "PLOF", settings, lambda s: polynomial_and_lines(*s[0], b1, field_t))
 
 
 def _local(protocol: Protocol, settings: Settings) -> Method:
@@ -104,11 +112,11 @@ def _local(protocol: Protocol, settings: Settings) -> Method:
     chosen = in_flanks(offsets)
     sides = [np.any(chosen & ((offsets > PCR_PPM) == upper)) for upper in (False, True)]
     (a, b), (c, d) = FLANKS_PPM
-    _require(all(sides) and _samples_peak(offsets), "AREX over a local line", offsets,
-             f"offsets in {a:g} to {b:g}, in {c:g} to {d:g} and at {PCR_PPM:g} ppm")  # fmt: skip
-    return PeakMethod(
-        "arex", "AREX over a local line", protocol, settings, lambda s: local_line(*s[0]), local=True
+    _require(
+        all(sides), "AREX over a local line", offsets, f"offsets in {a:g} to {b:g} and in {c:g} to {d:g} ppm"
     )
+    _require(_samples_peak(offsets), "AREX over a local line", offsets, NEEDED_FOR_PEAK)
+    return PeakMethod(protocol, "AREX over a local line", settings, lambda s: local_line(*s[0]), local=True)
 
 
 def _double_power(protocol: Protocol, settings: Settings) -> Method:
@@ -117,12 +125,11 @@ def _double_power(protocol: Protocol, settings: Settings) -> Method:
         raise MethodError(
             f"double saturation power needs scans at two powers; there is one, {powers[0]:g} µT: give a second series"
         )
-    _require(all(_samples_peak(offsets_at(protocol, p)) for p in (0, 1)), "double saturation power",
-             offsets_at(protocol, 0), f"offsets around {PCR_PPM:g} ppm at both powers")  # fmt: skip
+    for offsets in (offsets_at(protocol, 0), offsets_at(protocol, 1)):
+        _require(_samples_peak(offsets), "double saturation power", offsets, NEEDED_FOR_PEAK)
     return PeakMethod(
-        "dsp",
-        "double saturation power",
         protocol,
+        "double saturation power",
         settings,
         lambda s: double_power(s[0], s[1], powers[0], powers[1]),
     )
@@ -141,15 +148,14 @@ METHODS: dict[str, Known] = {
 
 
 def _samples_peak(offsets_ppm: np.ndarray) -> bool:
-    return bool(
-        np.sum(np.abs(offsets_ppm - PCR_PPM) <= 0.3) >= 2 and offsets_ppm.min() < PCR_PPM < offsets_ppm.max()
-    )
+    near = np.sum(np.abs(offsets_ppm - PCR_PPM) <= PEAK_REACH_PPM) >= 2
+    return bool(near and offsets_ppm.min() < PCR_PPM < offsets_ppm.max())
 
 
 def _require(fulfilled: bool, method: str, offsets_ppm: np.ndarray, needed: str) -> None:
     if not fulfilled:
         raise MethodError(
-            f"{method} needs {needed}; the scan has {len(offsets_ppm)} from {offsets_ppm.min():g} to "
+            f"{method} needs {needed}; the scan has {len(offsets_ppm)} offsets from {offsets_ppm.min():g} to "
             f"{offsets_ppm.max():g} ppm; choose another method"
         )
 

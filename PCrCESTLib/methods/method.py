@@ -27,7 +27,7 @@ class Estimates:
     flags : ndarray
         (n,) uint8, the method's own bits of `Quality`.
     further : dict
-        Further maps of the method by name, (n,) each; `OF_FURTHER` describes them.
+        Further maps of the method, (n,) each; `map_files.MAP_UNITS` describes them.
     """
 
     fs: np.ndarray

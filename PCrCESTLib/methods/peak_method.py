@@ -17,17 +17,14 @@ from PCrCESTLib.fitting.peak import (
 )
 from PCrCESTLib.fitting.peaks import Peak
 from PCrCESTLib.fitting.references import flank_response
-from PCrCESTLib.methods.method import FIT, WITHOUT_PCR, Curve, Estimates, Progress
+from PCrCESTLib.methods.chunked_fit import R1_MAP_SD, TYPICAL_R1_SD, ChunkedFit
+from PCrCESTLib.methods.method import FIT, WITHOUT_PCR, Curve, Estimates
 from PCrCESTLib.methods.settings import JHU, Settings
 from PCrCESTLib.models.inference import Spectra
-from PCrCESTLib.models.region import mean_spectrum
 from PCrCESTLib.models.typical import FM, typical_t1
 from PCrCESTLib.preparation.b0 import align
-from PCrCESTLib.protocol import Protocol
 from PCrCESTLib.quality import fit_flags
 
-CHUNK = 1024
-R1_MAP_SD, TYPICAL_R1_SD = 0.03, 0.13  # relative; human calf at 3 T has T1 1.27 ± 0.16 s
 FM_SD = 0.02  # between legs of control rats
 STEADY = 0.1  # share of Z that has not decayed into the steady state, above which it is said
 
@@ -36,15 +33,15 @@ Sampled = Sequence[tuple[np.ndarray, np.ndarray]]
 
 
 @dataclass(frozen=True, eq=False)
-class PeakMethod:
+class PeakMethod(ChunkedFit):
     """A way to find the PCr peak, for one scan.
 
     ``find`` gets the spectra at all powers. ``local`` says that the peak is measured over its own flanks.
     """
 
-    key: str
+    chunk = 1024
+
     name: str
-    protocol: Protocol
     settings: Settings
     find: Callable[[Sampled], Peak]
     local: bool = False
@@ -56,25 +53,9 @@ class PeakMethod:
             return f"{self.name} · JHU calibration"
         return f"{self.name} · ksw stated as {self.settings.ksw_per_s:g} s⁻¹"
 
-    @property
-    def grid_ppm(self) -> np.ndarray:
-        """Offsets of the lowest power."""
-        return offsets_at(self.protocol, 0)
-
-    def estimate(self, spectra: Spectra, progress: Progress | None = None) -> Estimates:
-        """Fit in chunks."""
-        parts = []
-        for i in range(0, len(spectra), CHUNK):
-            rows = spectra.rows(slice(i, i + CHUNK))
-            parts.append(self._of_peak(self.find(aligned_powers(rows)), rows))
-            if progress is not None:
-                progress(min(i + CHUNK, len(spectra)) / len(spectra))
-        return Estimates.joined(parts)
-
-    def region(self, voxels: Spectra) -> tuple[Spectra, Estimates]:
-        """Fit the mean of the B0-aligned spectra."""
-        mean = mean_spectrum(voxels, self.grid_ppm)
-        return mean, self.estimate(mean)
+    def fit_chunk(self, spectra: Spectra) -> Estimates:
+        """Find the peaks and turn them into fs."""
+        return self._of_peak(self.find(aligned_powers(spectra)), spectra)
 
     def curves(self, mean: Spectra, estimates: Estimates) -> list[Curve]:
         """Draw the fit, Z without PCr, and the pools, at the lowest power."""
@@ -152,12 +133,6 @@ class PeakMethod:
             fm=np.where(np.isfinite(fm), fm, FM),
             fm_sd=np.full(n, FM_SD),
         )
-
-
-def offsets_at(protocol: Protocol, power: int) -> np.ndarray:
-    """Saturated offsets of the power with this number, ascending and without repeats, (n_offsets,)."""
-    frames = protocol.frames_at(protocol.powers_ut[power])
-    return np.unique(np.round([protocol.offsets_ppm[i] for i in frames], 6))
 
 
 def aligned_powers(spectra: Spectra) -> list[tuple[np.ndarray, np.ndarray]]:

@@ -17,7 +17,7 @@ from PCrCESTLib.physics.prior import default_prior
 from PCrCESTLib.protocols import named_protocol
 
 DUAL = named_protocol("rat-4.7T-dual")
-FITS = {fit.method.key: fit for fit in fits_for(DUAL)}
+FITS = {fit.key: fit for fit in fits_for(DUAL)}
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +29,7 @@ def spectra():
 
 def test_what_needs_two_powers_is_offered_with_two():
     assert list(FITS) == ["mtrasym", "ld", "mplf", "plof", "arex", "dsp"]
-    assert "dsp" not in [fit.method.key for fit in fits_for(named_protocol("rat-4.7T-0.25uT"))]
+    assert "dsp" not in [fit.key for fit in fits_for(named_protocol("rat-4.7T-0.25uT"))]
 
 
 @pytest.mark.parametrize("key", FITS)
