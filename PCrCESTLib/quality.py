@@ -32,7 +32,7 @@ class Quality(IntFlag):
 
 
 MEANING = {
-    Quality.LOW_SNR: f"noise of Z above {SIGMA_LIMITS[1]:g}, the most the model was trained for",
+    Quality.LOW_SNR: f"noise of Z above {SIGMA_LIMITS[1]:g}, the most that networks are trained for",
     Quality.NO_WATER_DIP: "water frequency not found in the spectrum; a shift of 0 ppm was assumed",
     Quality.OUTSIDE_TRAINING: "unlike any training spectrum (fat, bone, artifact), or acquired otherwise than stated",
     Quality.HIGH_RESIDUAL: "spectrum holds structure beyond noise that no training spectrum has, or a fit misses",

@@ -9,7 +9,7 @@ import numpy as np
 
 from PCrCESTLib.errors import ReaderError
 from PCrCESTLib.methods.method import Estimates, Method
-from PCrCESTLib.models.inference import Spectra
+from PCrCESTLib.models.inference import SIGMA_LIMITS, Spectra
 from PCrCESTLib.preparation.b0 import samples_water_dip, shift_from_dip
 from PCrCESTLib.preparation.mask import body_mask
 from PCrCESTLib.preparation.noise import NoiseLevel, estimate_noise
@@ -188,7 +188,7 @@ def _warnings(series: ZSeries, voxels: Voxels, quality: np.ndarray, estimates: E
         Quality.OUTSIDE_TRAINING: "the spectrum is unlike the training spectra",
         Quality.HIGH_RESIDUAL: "the spectrum has structure the method does not know",
         Quality.NO_WATER_DIP: "the water frequency is unknown",
-        Quality.LOW_SNR: "the noise is above the training range",
+        Quality.LOW_SNR: f"the noise of Z is above {SIGMA_LIMITS[1]:g}",
         Quality.NOT_CONVERGED: "the fit did not converge",
     }
     for flag, text in texts.items():

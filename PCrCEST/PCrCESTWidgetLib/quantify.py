@@ -28,6 +28,11 @@ DEVICE_SETTING = "PCrCEST/Device"
 PROBE_MILLISECONDS = 200
 
 
+def isPeakFit(method):
+    """Whether a method measures one peak: it uses fm, and its exchange rate has to be stated."""
+    return method not in (NETWORK, BLOCH)
+
+
 class QuantifySection:
     """Chooses method, model and device, runs the job, and hands its results over."""
 
@@ -182,7 +187,7 @@ class QuantifySection:
             relaxation: parameters.relaxation,
             "b1": parameters.b1Map,
             "b0": parameters.b0Map,
-            "fm": parameters.fmMap,
+            "fm": parameters.fmMap if isPeakFit(parameters.method) else None,
             "anatomy": parameters.anatomy,
         }
         return Inputs(
@@ -229,7 +234,7 @@ class QuantifySection:
 
     def showSettings(self, method):
         """A method's own settings only: a peak has a stated rate, the network a model and a device."""
-        isPeak = method not in (NETWORK, BLOCH)
+        isPeak = isPeakFit(method)
         shown = {
             "modelSelector": method == NETWORK,
             "deviceSelector": method == NETWORK,

@@ -93,9 +93,11 @@ class Corrected:
 
 
 def corrected(
-    read: Sequence[CestSeries], motion: str, denoise: str, report: Callable[[float], None]
+    read: Sequence[CestSeries], prepared: ZSeries, motion: str, denoise: str, report: Callable[[float], None]
 ) -> Corrected:
-    """Apply what was asked for and join the series; ``report`` gets the fraction done.
+    """Apply what was asked for to the series ``read`` and join them; ``report`` gets the fraction done.
+
+    ``prepared`` are the same series joined as they are, the result where nothing was asked for.
 
     Raises
     ------
@@ -105,7 +107,7 @@ def corrected(
     series, found = list(read), None
     if motion != "none":
         series, found = correct_motion(series, motion, report=report)
-    prepared = prepare_series(series)
+        prepared = prepare_series(series)
     if denoise == "none":
         return Corrected(prepared, found, (), None)
     series, denoised = denoise_series(series)

@@ -34,13 +34,15 @@ from PCrCESTLib.models.device import DEVICES, choose_device
 from PCrCESTLib.models.registry import choose_model, find_model, require_match
 from PCrCESTLib.outputs import staged
 from PCrCESTLib.physics.concentration import PCR_PROTONS
-from PCrCESTLib.preparation.zseries import ZSeries, protocol_of
+from PCrCESTLib.preparation.zseries import ZSeries, prepare_series, protocol_of
 from PCrCESTLib.progress import KINDS, Progress, make_progress
+from PCrCESTLib.protocol import Protocol
 from PCrCESTLib.protocol_json import protocol_to_dict
 from PCrCESTLib.quality import limits_of
 from PCrCESTLib.quantify import Companions, Maps, quantify
 from PCrCESTLib.readers import RoiSet, read_map, read_mask, read_rois, read_series
 from PCrCESTLib.roi import ROI_SPECTRUM, RoiRow, RoiSpectrum, roi_rows
+from PCrCESTLib.series import CestSeries
 from PCrCESTLib.version import __version__
 
 
@@ -119,7 +121,6 @@ class _Inputs:
     rois: RoiSet | None
     anatomy: np.ndarray | None
     notes: tuple[str, ...]
-    remedy: str
     corrected: Corrected
 
 
@@ -135,8 +136,11 @@ def run(args: argparse.Namespace) -> int:
     progress = make_progress(args.progress)
     with staged(args.out, overwrite=args.overwrite) as folder:
         progress.step(0.0, "reading")
-        inputs = _read(args, progress)
-        method = _method(args, inputs)
+        read = [read_series(path, args.protocol) for path in args.series]
+        # Before the minutes that a correction may take: the method may not be for such a scan.
+        prepared = prepare_series(read)
+        method = _method(args, protocol_of(prepared), remedy(args.series, read, args.protocol))
+        inputs = _inputs(args, read, prepared, progress)
         known_limits = limits_of(inputs.series.powers_ut) if args.method == NETWORK else ()
         for limit in known_limits:
             progress.warn(limit)
@@ -173,9 +177,13 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _read(args: argparse.Namespace, progress: Progress) -> _Inputs:
-    read = [read_series(path, args.protocol) for path in args.series]
-    correction = corrected(read, args.motion, args.denoise, lambda f: progress.step(0.1 * f, "motion"))
+def _inputs(
+    args: argparse.Namespace, read: list[CestSeries], prepared: ZSeries, progress: Progress
+) -> _Inputs:
+    """Correct the series as asked for, and read the maps and regions that go with them."""
+    correction = corrected(
+        read, prepared, args.motion, args.denoise, lambda f: progress.step(0.1 * f, "motion")
+    )
     series = correction.series
     grid = series.geometry
     notes = list(correction.notes)
@@ -202,27 +210,25 @@ def _read(args: argparse.Namespace, progress: Progress) -> _Inputs:
     rois = read_rois(args.rois, grid) if args.rois else None
     anatomy = read_map(args.anatomy, "image", grid).values if args.anatomy else None
     notes.extend(rois.notes if rois else ())
-    hint = remedy(args.series, read, args.protocol)
-    return _Inputs(series, companions, rois, anatomy, tuple(notes), hint, correction)
+    return _Inputs(series, companions, rois, anatomy, tuple(notes), correction)
 
 
-def _method(args: argparse.Namespace, inputs: _Inputs) -> Method:
-    """Make the method ready for the scan.
+def _method(args: argparse.Namespace, protocol: Protocol, hint: str) -> Method:
+    """Make the method ready for the scan; ``hint`` is the command that trains a model for it.
 
     Raises
     ------
     PCrCESTError
         When no model fits, or the scan lacks what a fit needs.
     """
-    protocol = protocol_of(inputs.series)
     if args.method != NETWORK:
         return make_fit(args.method, protocol, _settings(args))
     device = choose_device(args.device)
     if args.model == "auto":
-        model, reason = choose_model(protocol, inputs.remedy)
+        model, reason = choose_model(protocol, hint)
     else:
         model, reason = find_model(args.model), ""
-        require_match(model, protocol, inputs.remedy)
+        require_match(model, protocol, hint)
         reason = f"{model.card.name} was asked for"
     return TwoBranch(model, device, protocol, reason)
 

@@ -86,6 +86,11 @@ def _weights(offsets_ppm: tuple[float, ...], place_ppm: float) -> np.ndarray:
     return np.asarray(CubicSpline(offsets_ppm, np.eye(len(offsets_ppm)))(place_ppm))
 
 
+def linear_weights(offsets_ppm: np.ndarray, places_ppm: np.ndarray) -> np.ndarray:
+    """Weights (n_offsets, n_places) of linear interpolation, for curves that are only looked at; NaN outside."""
+    return np.stack([np.interp(places_ppm, offsets_ppm, row, np.nan, np.nan) for row in np.eye(len(offsets_ppm))])
+
+
 def at(offsets_ppm: np.ndarray, z: np.ndarray, place_ppm: float = PCR_PPM) -> np.ndarray:
     """Z (n, n_offsets) at one place, (n,)."""
     return np.asarray(z @ point_weights(offsets_ppm, place_ppm))

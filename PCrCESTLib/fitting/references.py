@@ -11,7 +11,7 @@ from dataclasses import replace
 import numpy as np
 
 from PCrCESTLib.fitting.multipool import PoolFit, fit_pools
-from PCrCESTLib.fitting.peaks import LEAST_Z, Curves, Peak, at, direct_peak, point_weights
+from PCrCESTLib.fitting.peaks import LEAST_Z, Curves, Peak, at, direct_peak, linear_weights, point_weights
 from PCrCESTLib.fitting.pool_gain import curve_gain
 from PCrCESTLib.fitting.pools import MT, WATER, PoolBounds
 from PCrCESTLib.physics.concentration import PCR_PPM
@@ -25,7 +25,7 @@ FLANKS_PPM = ((2.12, 2.30), (2.90, 3.15))
 def asymmetry(offsets_ppm: np.ndarray, z: np.ndarray) -> Peak:
     """MTRasym: the other side of water (Guivel-Scharen 1998, J Magn Reson 133:36)."""
     here, there = point_weights(offsets_ppm, PCR_PPM), point_weights(offsets_ppm, -PCR_PPM)
-    mirrored = np.stack([np.interp(-offsets_ppm, offsets_ppm, row) for row in z])
+    mirrored = z @ linear_weights(offsets_ppm, -offsets_ppm)
     curves = Curves(np.where(offsets_ppm > 0, mirrored, np.nan))
     return direct_peak(z @ here, z @ there, [(here, there)], curves)
 
@@ -118,6 +118,6 @@ def double_power(
     at_high = at(offsets_high, z_high)
     without = predicted(at_high)
     slope = ratio * (without / np.maximum(at_high, LEAST_Z)) ** 2
-    on_low = np.stack([np.interp(offsets_ppm, offsets_high, row, np.nan, np.nan) for row in z_high])
+    on_low = z_high @ linear_weights(offsets_high, offsets_ppm)
     gains = [(here, np.zeros_like(here)), (np.zeros_like(there), slope[:, None] * there)]
     return direct_peak(z @ here, without, gains, Curves(predicted(on_low)))

@@ -128,23 +128,26 @@ def show_motion(frames: Sequence[Mapping[str, Any]], title: str) -> Any:
     Parameters
     ----------
     frames : sequence of mapping
-        Rows of `FrameMotion`: ``displacement_mm``, ``similarity_before`` and ``similarity_after`` of every frame.
+        Rows of `FrameMotion`, None for what is not known; of several slices the worst is shown.
     title : str
         Heading.
     """
     chart = _chart("motion", "PCrCEST motion")
-    x = np.arange(len(frames), dtype=float)
+    places = list(dict.fromkeys((frame["series"], frame["frame"]) for frame in frames))
     named = {
-        "displacement (mm)": ("displacement_mm", _MEASURED[0]),
-        "similarity before": ("similarity_before", _MEASURED[1]),
-        "similarity after": ("similarity_after", _MEASURED[2]),
+        "displacement (mm)": ("displacement_mm", max, _MEASURED[0]),
+        "similarity before": ("similarity_before", min, _MEASURED[1]),
+        "similarity after": ("similarity_after", min, _MEASURED[2]),
     }
     curves = []
-    for name, (key, color) in named.items():
-        y = np.array([float(frame[key]) for frame in frames])
-        known = np.isfinite(y)
-        if known.any():
-            curves.append((name, x[known], y[known], color, "model"))
+    for name, (key, worst, color) in named.items():
+        values: dict[int, list[float]] = {}
+        for frame in frames:
+            if frame[key] is not None:
+                values.setdefault(places.index((frame["series"], frame["frame"])), []).append(float(frame[key]))
+        if values:
+            y = np.array([worst(of_slices) for of_slices in values.values()])
+            curves.append((name, np.array([*values], dtype=float), y, color, "model"))
     _set_curves(chart, curves)
     chart.SetTitle(title)
     chart.SetXAxisTitle("frame, in the order of the series")

@@ -172,7 +172,18 @@ def test_a_fit_is_run_compared_and_its_pools_are_drawn(panel, scan_folder):
 
 def test_the_motion_of_a_corrected_run_is_drawn(panel, result):
     run = result("moved")
-    frames = [{"displacement_mm": mm, "similarity_before": 0.9, "similarity_after": 0.99} for mm in (0.0, 0.4, 1.2)]
+    frames = [
+        {
+            "series": 0,
+            "frame": i,
+            "slice": z,
+            "displacement_mm": mm,
+            "similarity_before": before,
+            "similarity_after": 0.99,
+        }
+        for i, (mm, before) in enumerate([(0.0, 0.9), (0.4, None), (1.2, 0.8)])
+        for z in (0, 1)
+    ]
     assert panel.ui.plotSelector.findData("motion") < 0
     run.record["motion"] = {"largest_displacement_mm": 1.2, "frames": frames}
     text = [n for n in panel.scene.GetNodesByClass("vtkMRMLTextNode") if n.GetAttribute("PCrCEST.Run") == run.run_id]
@@ -182,6 +193,9 @@ def test_the_motion_of_a_corrected_run_is_drawn(panel, result):
     panel.ui.plotSelector.setCurrentIndex(index)
     panel.ui.plotSelector.activated.emit(index)
     assert panel.shown_curves() == ["displacement (mm)", "similarity before", "similarity after"]
+    chart = panel.widget.results.plot.viewNode.GetPlotChartNode()
+    tables = [chart.GetNthPlotSeriesNode(i).GetTableNode().GetTable() for i in range(3)]
+    assert [t.GetNumberOfRows() for t in tables] == [3, 2, 3]  # one similarity is not known
     assert panel.texts("error") == []
 
 

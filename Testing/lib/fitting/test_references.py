@@ -7,7 +7,6 @@ import pytest
 
 from PCrCESTLib.errors import MethodError
 from PCrCESTLib.fitting.peak import (
-    JHU_MM_PER_DELTA_Z,
     Circumstances,
     exchange_rate_term,
     fraction,
@@ -90,7 +89,6 @@ def test_the_calibration_gives_its_own_concentration():
     """ΔZ of 0.026 is 39.58 mM (Ju 2023)."""
     fs, _ = jhu_fraction(peak_of(0.700, 0.726), np.zeros(1), protons=2)
     assert fs * 111_000 / 2 == pytest.approx(39.58)
-    assert pytest.approx(39.58 / 0.026) == JHU_MM_PER_DELTA_Z
 
 
 def test_the_peak_of_the_engine_has_the_half_width_of_the_formula():

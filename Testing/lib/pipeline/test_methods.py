@@ -136,6 +136,16 @@ def test_what_a_method_lacks_is_said_and_nothing_is_left_behind(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_refusal_comes_before_the_minutes_of_a_correction(a_simulated_scan, tmp_path, capsys):
+    one = powers(a_simulated_scan)[:1]
+    asked = ("--motion", "rigid", "--progress", "json")
+    assert quantify(a_simulated_scan, tmp_path / "out", "dsp", *asked, files=one) == 2
+    shown = capsys.readouterr()
+    assert "double saturation power needs" in shown.out + shown.err
+    stages = [json.loads(line).get("stage") for line in shown.out.splitlines()]
+    assert "motion" not in stages
+
+
 def test_a_fit_needs_no_model_for_the_protocol(a_simulated_scan, tmp_path):
     """0.5 µT alone has no bundled model; the fits do without one."""
     one = powers(a_simulated_scan)[:1]
