@@ -18,6 +18,7 @@ from PCrCESTLib.models.card import sha256
 from PCrCESTLib.outputs import staged
 from PCrCESTLib.progress import KINDS, make_progress
 from PCrCESTLib.study.analysis import Analysis, analyse
+from PCrCESTLib.study.rendering import require_weasyprint
 from PCrCESTLib.study.table import Study, StudyError, read_study
 from PCrCESTLib.study.tests import HEDGES_G, PERCENT, require_statsmodels
 from PCrCESTLib.study.values import ESTIMATORS
@@ -26,7 +27,7 @@ from PCrCESTLib.version import __version__
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-RECORD_FILE, PAGE_FILE = "study.json", "study.html"
+RECORD_FILE, PAGE_FILE, PDF_FILE = "study.json", "study.html", "study.pdf"
 HEALTHY = {
     "control",
     "controls",
@@ -95,6 +96,8 @@ def run(args: argparse.Namespace) -> int:
         When the list cannot be used, no scan has a result, or the page cannot be written.
     """
     require_statsmodels()
+    if args.pdf:
+        require_weasyprint()
     if not args.overwrite and (args.out / RECORD_FILE).exists():
         raise OutputError(
             f"{args.out}: it already holds a study; give another folder, or --overwrite to replace it"
@@ -199,7 +202,7 @@ def _write(
     folder: Path,
 ) -> list[str]:
     from PCrCESTLib.study.page import Contents
-    from PCrCESTLib.study.rendering import render_page
+    from PCrCESTLib.study.rendering import render_page, write_pdf
     from PCrCESTLib.study.tables import write_tables
 
     notes = [*study.notes, *results.notes]
@@ -227,8 +230,10 @@ def _write(
         ESTIMATORS[args.estimator],
         f"PCrCEST {__version__}, {_versions()}; {datetime.now(timezone.utc):%Y-%m-%d}.",
     )
-    page = folder / PAGE_FILE
-    page.write_text(render_page(contents), encoding="utf-8")
+    page = render_page(contents)
+    (folder / PAGE_FILE).write_text(page, encoding="utf-8")
+    if args.pdf:
+        write_pdf(page, folder / PDF_FILE)
     record = _record(args, study, groups, results, notes)
     (folder / RECORD_FILE).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     return notes

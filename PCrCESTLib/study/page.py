@@ -334,10 +334,10 @@ def _power(analysis: Analysis) -> str:
 def _methods(c: Contents) -> str:
     adjusted = ", ".join(c.analysis.adjusted_for) or "nothing"
     sentences = [
-        f"Number of a region: {c.estimator}. Sides and sessions of a subject are averaged before groups are compared; "
-        "'all muscles' is the mean over the muscles that every subject has.",
-        "Welch's t-test and Mann-Whitney's test, two-sided; p by muscle corrected after Holm, each method and each pair "
-        "of groups by itself.",
+        f"Number of a region: {c.estimator}. Sides and sessions of a subject are averaged before groups are "
+        "compared; 'all muscles' is the mean over the muscles that every subject has.",
+        "Welch's t-test and Mann-Whitney's test, two-sided; p by muscle corrected after Holm, each method and each "
+        "pair of groups by itself.",
         "Hedges g with small-sample correction (Hedges 1981) and the interval of noncentral t (Hedges & Olkin 1985).",
         "Difference in %: interval of the logarithm of the ratio of means (Hedges, Gurevitch & Curtis 1999).",
         "Mixed model: value ~ group + muscle + (1 | subject), REML, t with between-within degrees of freedom; adjusted "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,6 +12,7 @@ from PCrCESTLib.study.finding import SIGNIFICANCE
 from PCrCESTLib.study.tests import require_statsmodels
 
 EFFECTS, WANTED_POWER = (0.10, 0.12, 0.20), 0.80
+LARGEST_GROUP = 2**20
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,12 @@ def subjects_needed(d: float) -> int:
     from statsmodels.stats.power import TTestIndPower
 
     test = TTestIndPower()
-    if test.power(d, 2, SIGNIFICANCE) >= WANTED_POWER:
-        return 2
-    return math.ceil(float(test.solve_power(d, alpha=SIGNIFICANCE, power=WANTED_POWER)) - 1e-9)
+
+    def enough(n: int) -> bool:
+        return float(test.power(d, n, SIGNIFICANCE)) >= WANTED_POWER
+
+    # Whole numbers are searched: the solver of statsmodels does not converge for large differences.
+    high = 2
+    while high < LARGEST_GROUP and not enough(high):
+        high *= 2
+    return bisect_left(range(high + 1), True, lo=2, key=enough)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import base64
 import io
 from html import escape
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from PCrCESTLib.errors import MissingExtraError
 from PCrCESTLib.study.page import Contents, sections
 
 if TYPE_CHECKING:
@@ -36,6 +38,21 @@ def render_page(contents: Contents) -> str:
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         f"<title>{escape(contents.title)}</title><style>{_STYLE}</style></head>\n<body>\n{''.join(body)}</body></html>\n"
     )
+
+
+def write_pdf(page: str, path: Path) -> None:
+    """Print the page to PDF; `MissingExtraError` without weasyprint."""
+    weasyprint = require_weasyprint()
+    weasyprint.HTML(string=page).write_pdf(str(path))
+
+
+def require_weasyprint() -> Any:
+    """Return weasyprint, or say how to get it (`MissingExtraError`)."""
+    try:
+        import weasyprint
+    except ImportError as error:
+        raise MissingExtraError("weasyprint", "the page as PDF", "study") from error
+    return weasyprint
 
 
 def _pictures(contents: Contents) -> str:

@@ -1,10 +1,10 @@
 """Does ``pcrcest study`` find a loss of 12 % of fs, and none where there is none? And are its intervals honest?
 
 Run: ``python Testing/benchmarks/study.py images FOLDER [ANIMALS]`` simulates digital rat legs of three
-groups (controls, the same with 12 % less PCr, the same with as much), runs the command on them by four methods and
-prints what each finds; about ten minutes for 8 animals a group. ``python Testing/benchmarks/study.py chance [STUDIES]`` draws numbers of
-subjects instead of images, and prints how often tests find what is not there, and how often intervals hold the truth,
-beside the range that chance leaves to 99 % of such counts.
+groups (controls, others with 12 % less PCr, others with as much), runs the command on them by four methods and prints what each finds;
+about 20 s an animal. ``python Testing/benchmarks/study.py chance [STUDIES]`` draws numbers of subjects instead of
+images, and prints how often tests find what is not there, and how often intervals hold the truth, beside the range that
+chance leaves to 99 % of such counts.
 """
 
 from __future__ import annotations
@@ -74,7 +74,8 @@ def _print_tests(path: Path) -> None:
             ]
             print(
                 f"{row['compared']:<10} {row['method']:<11} {row['test']:<32} {numbers[0]} "
-                f"[{numbers[1]}, {numbers[2]}] p {row['p'] or '-'}  n {row['n_reference']} + {row['n_compared']}  {row['note']}"
+                f"[{numbers[1]}, {numbers[2]}] p {row['p'] or '-'}  n {row['n_reference']} + {row['n_compared']}  "
+                f"{row['note']}"
             )
 
 

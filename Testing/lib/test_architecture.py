@@ -46,7 +46,7 @@ EVERYWHERE = {
     "SimpleITK",
     "PCrCESTLib",
 }  # of what Slicer bundles, all that file scopes need
-HEAVY = ("torch", "matplotlib", "h5py", "pydicom", "brukerapi", "slicer", "vtk")
+HEAVY = ("torch", "matplotlib", "h5py", "pydicom", "brukerapi", "statsmodels", "pandas", "weasyprint", "slicer", "vtk")
 MAX_LINES = 500
 
 Import = tuple[str, int]
