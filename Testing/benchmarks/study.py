@@ -1,10 +1,10 @@
 """Does ``pcrcest study`` find a loss of 12 % of fs, and none where there is none? And are its intervals honest?
 
-Run: ``python Testing/benchmarks/study.py images FOLDER [ANIMALS]`` simulates digital rat legs of three
-groups (controls, others with 12 % less PCr, others with as much), runs the command on them by four methods and prints what each finds;
-about 20 s an animal. ``python Testing/benchmarks/study.py chance [STUDIES]`` draws numbers of subjects instead of
-images, and prints how often tests find what is not there, and how often intervals hold the truth, beside the range that
-chance leaves to 99 % of such counts.
+Run: ``python Testing/benchmarks/study.py images FOLDER [ANIMALS]``: digital rat legs of three groups (controls, others
+with 12 % less PCr, others with as much) go through the command by four methods; prints what each finds; about 20 s an
+animal. Or ``python Testing/benchmarks/study.py chance [STUDIES]``: draws numbers of subjects instead of images; prints
+how often tests find what is not there, and how often intervals hold the truth, beside the range that chance leaves to
+99 % of such counts.
 """
 
 from __future__ import annotations

@@ -88,7 +88,7 @@ def test_methods_stand_side_by_side_and_what_one_lacks_is_told(a_study, tmp_path
     left_out = rows_of(tmp_path / "out" / "study_excluded.csv")
     assert any(r["subject"] == "ALS0" and "no result by ld" in r["reason"] for r in left_out)
     tests = rows_of(tmp_path / "out" / "study_tests.csv")
-    assert all("no test: a group has n = 0" in r["note"] for r in tests if r["method"] == "ld")
+    assert all(r["note"].startswith("no test: ") for r in tests if r["method"] == "ld")
 
 
 def test_a_difference_in_noise_or_age_and_an_unknown_ksw_are_warned_of(tmp_path):
@@ -105,7 +105,7 @@ def test_a_difference_in_noise_or_age_and_an_unknown_ksw_are_warned_of(tmp_path)
     page = (tmp_path / "out" / "study.html").read_text(encoding="utf-8")
     assert "Confounding: noise of Z differs" in page
     assert "Confounding: age differs" in page
-    assert "ksw by two-branch is not identifiable in 16 of 16 values" in page
+    assert "ksw by two-branch is not identifiable in 32 of 32 values" in page
 
 
 def test_one_group_is_described_but_not_compared(tmp_path):
