@@ -38,7 +38,7 @@ def add_flags(add: Callable[..., Any]) -> None:
         "--motion-slices",
         choices=tuple(SLICES),
         default="auto",
-        help="move every slice in its plane (2d) or all together (3d; default: %(default)s, 2d for few or thick slices)",
+        help="move every slice in its plane (2d) or all together (3d); default: 2d for few or thick slices",
     )
     add(
         "--denoise",
