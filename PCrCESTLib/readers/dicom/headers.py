@@ -61,6 +61,8 @@ class Frame:
         Signal = stored value * slope + intercept.
     comment : str
         ImageComments.
+    inversion_ms, flip_deg, repetition_ms : float, optional
+        Inversion time, flip angle and repetition time, where stated.
     """
 
     path: Path
@@ -80,11 +82,17 @@ class Frame:
     slope: float
     intercept: float
     comment: str
+    inversion_ms: float | None = None
+    flip_deg: float | None = None
+    repetition_ms: float | None = None
 
 
 @dataclass(frozen=True)
 class FileHeader:
-    """One file of a series: how its pixels are stored and its frames."""
+    """One file of a series: how its pixels are stored and its frames.
+
+    ``sequence`` is the name of the pulse sequence, ``is_spin_echo`` whether it refocuses its echoes.
+    """
 
     path: Path
     series_uid: str
@@ -95,6 +103,8 @@ class FileHeader:
     repetition_s: float | None
     pixels: Pixels
     frames: tuple[Frame, ...]
+    sequence: str = ""
+    is_spin_echo: bool = False
 
 
 def file_header(path: Path) -> FileHeader | None:
@@ -129,6 +139,8 @@ def _header(path: Path, dataset: Any, pixels: Pixels | None) -> FileHeader | Non
         repetition_s=repetition / 1000 if repetition and 0 < repetition <= MAX_REPETITION_MS else None,
         pixels=pixels,
         frames=tiles(path, dataset, plain[0]) if len(plain) == 1 and is_mosaic(dataset) else tuple(plain),
+        sequence=str(dataset.get("SequenceName") or dataset.get("PulseSequenceName") or ""),
+        is_spin_echo=bool({"SE", "SPIN", "BOTH"} & _words(groups[0], "EchoPulseSequence", "ScanningSequence")),
     )
 
 
@@ -184,7 +196,15 @@ def _frame(path: Path, index: int, group: list[Any], size: tuple[int, ...]) -> F
         slope=slope,
         intercept=intercept,
         comment=" ".join(str(_first(group, "ImageComments", "FrameComments") or "").split()),
+        inversion_ms=_setting(group, "InversionTime", "InversionTimes"),
+        flip_deg=_setting(group, "FlipAngle"),
+        repetition_ms=_setting(group, "RepetitionTime"),
     )
+
+
+def _words(group: list[Any], *names: str) -> set[str]:
+    value = _first(group, *names)
+    return set() if value is None else {str(v).upper() for v in ([value] if isinstance(value, str) else value)}
 
 
 def _first(group: list[Any], *names: str) -> Any:
@@ -197,6 +217,11 @@ def _number(group: list[Any], *names: str) -> float | None:
     value = _first(group, *names)
     number = math.nan if value is None else float(value)
     return number if math.isfinite(number) else None
+
+
+def _setting(group: list[Any], *names: str) -> float | None:
+    """Return a number; None where several are stated (InversionTimes of an image with several inversions)."""
+    return _number(group, *names) if isinstance(_first(group, *names), int | float) else None
 
 
 def _numbers(group: list[Any], name: str, count: int) -> tuple[float, ...] | None:
