@@ -7,7 +7,7 @@ stand in functional groups (PS3.3 section C.7.6.16). Both become the same list o
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -61,8 +61,8 @@ class Frame:
         Signal = stored value * slope + intercept.
     comment : str
         ImageComments.
-    inversion_ms, flip_deg, repetition_ms : float, optional
-        Inversion time, flip angle and repetition time, where stated.
+    inversion_ms, repetition_ms, flip_deg : float
+        Inversion and repetition time and flip angle, 0 where not stated.
     """
 
     path: Path
@@ -82,9 +82,9 @@ class Frame:
     slope: float
     intercept: float
     comment: str
-    inversion_ms: float | None = None
-    flip_deg: float | None = None
-    repetition_ms: float | None = None
+    inversion_ms: float = 0.0
+    repetition_ms: float = 0.0
+    flip_deg: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -196,9 +196,9 @@ def _frame(path: Path, index: int, group: list[Any], size: tuple[int, ...]) -> F
         slope=slope,
         intercept=intercept,
         comment=" ".join(str(_first(group, "ImageComments", "FrameComments") or "").split()),
-        inversion_ms=_setting(group, "InversionTime", "InversionTimes"),
-        flip_deg=_setting(group, "FlipAngle"),
-        repetition_ms=_setting(group, "RepetitionTime"),
+        inversion_ms=_number(group, "InversionTimes", "InversionTime") or 0.0,
+        repetition_ms=_number(group, "RepetitionTime") or 0.0,
+        flip_deg=_number(group, "FlipAngle") or 0.0,
     )
 
 
@@ -215,13 +215,10 @@ def _first(group: list[Any], *names: str) -> Any:
 
 def _number(group: list[Any], *names: str) -> float | None:
     value = _first(group, *names)
+    if isinstance(value, Iterable) and not isinstance(value, str | bytes):  # several inversions: the first is nominal
+        value = next(iter(value), None)
     number = math.nan if value is None else float(value)
     return number if math.isfinite(number) else None
-
-
-def _setting(group: list[Any], *names: str) -> float | None:
-    """Return a number; None where several are stated (InversionTimes of an image with several inversions)."""
-    return _number(group, *names) if isinstance(_first(group, *names), int | float) else None
 
 
 def _numbers(group: list[Any], name: str, count: int) -> tuple[float, ...] | None:

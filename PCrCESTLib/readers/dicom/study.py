@@ -234,7 +234,7 @@ def _timed(series: _Series) -> tuple[str, str] | None:
             ("T2", f"{len(echoes)} spin echoes") if spin else ("other", f"{len(echoes)} gradient echoes, T2*")
         )
     for name, what in SEVERAL_TIMES:
-        values = {getattr(f, name) for f in series.frames} - {None}
+        values = {getattr(f, name) for f in series.frames} - {0.0}
         if len(values) > 1:
             return "T1", f"{len(values)} {what}"
     return None
