@@ -97,7 +97,8 @@ def supervise(tool: Path, only: str, mutations: int, seed: int, keep: Path | Non
             died, ending = True, f"BAD: more than {MOST_SECONDS:g} s"
         if died and asked is not None:
             if keep is not None:
-                shutil.copyfile(worker.folder / asked["kind"], keep / f"{asked['number']}-{asked['kind']}")
+                damaged, kept = worker.folder / asked["kind"], keep / f"{asked['number']}-{asked['kind']}"
+                (shutil.copytree if damaged.is_dir() else shutil.copyfile)(damaged, kept)
             tally.count(asked["number"], asked["kind"], ending)
         printed = worker.close()
         if printed:
