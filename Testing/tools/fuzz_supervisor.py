@@ -53,6 +53,9 @@ class Worker:
         self.process.wait()
         self.errors.seek(0)
         printed = self.errors.read().decode(errors="replace").strip()
+        self.errors.close()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
         shutil.rmtree(self.folder, ignore_errors=True)
         return printed
 
