@@ -78,7 +78,7 @@ def read_dicom(path: Path, protocol: Protocol | Path | None = None) -> CestSerie
     """
     scan = _scan(path)
     folder = path if path.is_dir() else path.parent
-    lists = _offset_files(folder)
+    lists = offset_files(folder)
     sidecars = _sidecars(path, folder, lists)
     found = _Found({}, ())
     if not isinstance(protocol, Protocol):
@@ -247,7 +247,8 @@ def _offset_keys(listed: OffsetList, header: FileHeader) -> dict[str, Any]:
     return keys
 
 
-def _offset_files(folder: Path) -> list[Path]:
+def offset_files(folder: Path) -> list[Path]:
+    """Files in a folder whose names say that they list offsets."""
     try:
         beside = sorted(p for p in folder.iterdir() if p.suffix.lower() in OFFSET_SUFFIXES and p.is_file())
     except OSError:
