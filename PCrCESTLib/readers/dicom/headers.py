@@ -63,6 +63,10 @@ class Frame:
         ImageComments.
     inversion_ms, repetition_ms, flip_deg : float
         Inversion and repetition time and flip angle, 0 where not stated.
+    shown : tuple of float
+        Slope and intercept of the displayed values, in ``units``; they differ from those of the signal on Philips.
+    units : str
+        Of the displayed values, as the header has it (RescaleType, or the real-world value map); may be empty.
     """
 
     path: Path
@@ -85,6 +89,8 @@ class Frame:
     inversion_ms: float = 0.0
     repetition_ms: float = 0.0
     flip_deg: float = 0.0
+    shown: tuple[float, float] = (1.0, 0.0)
+    units: str = ""
 
 
 @dataclass(frozen=True)
@@ -177,7 +183,12 @@ def _frame(path: Path, index: int, group: list[Any], size: tuple[int, ...]) -> F
             f"{path}: the image does not say where it lies (ImagePositionPatient, ImageOrientationPatient,"
             " PixelSpacing); export it as MR images"
         )
-    slope, intercept = _scaling(path, group)
+    slope, intercept = shown = _rescale(group)
+    scale = _philips_scale(group)
+    if slope == 0 or scale == 0:
+        raise ReaderError(f"{path}: the slope of its pixel values is 0; export the image again")
+    if scale is not None:
+        slope, intercept = 1 / scale, intercept / (slope * scale)
     return Frame(
         path=path,
         index=index,
@@ -199,6 +210,8 @@ def _frame(path: Path, index: int, group: list[Any], size: tuple[int, ...]) -> F
         inversion_ms=_number(group, "InversionTimes", "InversionTime") or 0.0,
         repetition_ms=_number(group, "RepetitionTime") or 0.0,
         flip_deg=_number(group, "FlipAngle") or 0.0,
+        shown=shown,
+        units=_units(group),
     )
 
 
@@ -249,24 +262,31 @@ def _kind(group: list[Any]) -> str:
     return next((kind for kind, marks in KINDS.items() if words & marks), "magnitude")
 
 
-def _scaling(path: Path, group: list[Any]) -> tuple[float, float]:
-    """Slope and intercept of the signal.
+def _rescale(group: list[Any]) -> tuple[float, float]:
+    """Slope and intercept of the displayed values.
 
-    Philips displays rescaled values and keeps the factor to the signal, which may differ from series to series,
-    in a private element: signal = displayed / (rescale slope * scale slope) (Chenevert et al., Transl Oncol 2014;
-    7:65-71). A real-world value map (PS3.3 section C.7.6.16.2.11) counts where there is no rescale.
+    A real-world value map (PS3.3 section C.7.6.16.2.11) counts where there is no rescale. Philips displays rescaled
+    values and keeps the factor to the signal, which may differ from series to series, in a private element:
+    signal = displayed / (rescale slope * scale slope) (Chenevert et al., Transl Oncol 2014; 7:65-71).
     """
     slope, intercept = _number(group, "RescaleSlope"), _number(group, "RescaleIntercept")
     if slope is None:
-        world = next((m for item in group for m in item.get("RealWorldValueMappingSequence") or []), None)
-        inside = [world] if world is not None else group
+        inside = _real_world(group) or group
         slope = _number(inside, "RealWorldValueSlope")
         intercept = _number(inside, "RealWorldValueIntercept")
-    slope, intercept = 1.0 if slope is None else slope, intercept or 0.0
-    scale = _philips_scale(group)
-    if slope == 0 or scale == 0:
-        raise ReaderError(f"{path}: the slope of its pixel values is 0; export the image again")
-    return (slope, intercept) if scale is None else (1 / scale, intercept / (slope * scale))
+    return 1.0 if slope is None else slope, intercept or 0.0
+
+
+def _real_world(group: list[Any]) -> list[Any]:
+    world = next((m for item in group for m in item.get("RealWorldValueMappingSequence") or []), None)
+    return [] if world is None else [world]
+
+
+def _units(group: list[Any]) -> str:
+    """Unit of the displayed values: RescaleType, else the code of the real-world value map (UCUM)."""
+    stated = str(_first(group, "RescaleType") or "").strip()
+    codes = [c for item in _real_world(group) for c in item.get("MeasurementUnitsCodeSequence") or []]
+    return stated or str(_first(codes[:1], "CodeValue") or "").strip()
 
 
 def _philips_scale(group: list[Any]) -> float | None:

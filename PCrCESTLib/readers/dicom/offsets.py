@@ -49,7 +49,7 @@ def vendor_protocol(path: Path, n_images: int) -> VendorProtocol:
         When the file is damaged.
     """
     table = _table()["siemens"]
-    fields = ascconv(read_header(path, lambda dataset, _: _protocol_text(dataset, table["protocol_text"])))
+    fields = siemens_fields(path)
     if not fields:
         return VendorProtocol({})
     listed = _text_list(fields, table, n_images)
@@ -71,6 +71,18 @@ def vendor_protocol(path: Path, n_images: int) -> VendorProtocol:
     offsets, offsets_note = _offsets(number, table, n_images)
     pulses, pulse_notes = _pulses(number, layout, table)
     return VendorProtocol({**offsets, **pulses}, (*notes, *pulse_notes), offsets_note)
+
+
+def siemens_fields(path: Path) -> dict[str, str]:
+    """Fields of the protocol text of Siemens, by their names in lower case; empty where there is none.
+
+    Raises
+    ------
+    ReaderError
+        When the file is damaged.
+    """
+    element = _table()["siemens"]["protocol_text"]
+    return ascconv(read_header(path, lambda dataset, _: _protocol_text(dataset, element)))
 
 
 @cache

@@ -248,7 +248,7 @@ def _offset_keys(listed: OffsetList, header: FileHeader) -> dict[str, Any]:
 
 
 def offset_files(folder: Path) -> list[Path]:
-    """Files of a folder that are named like a list of offsets."""
+    """Files in a folder whose names say that they list offsets."""
     try:
         beside = sorted(p for p in folder.iterdir() if p.suffix.lower() in OFFSET_SUFFIXES and p.is_file())
     except OSError:
