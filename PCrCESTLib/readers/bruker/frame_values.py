@@ -79,6 +79,6 @@ def _owner(visu: Parameters, name: str) -> tuple[str | None, int]:
 
 def _window(group: list[Any]) -> range:
     first, count = (group[3], group[4]) if len(group) > 4 else (0, 0)
-    if not (isinstance(first, int) and isinstance(count, int) and 0 <= first and 0 <= count <= 100):
+    if not (isinstance(first, int) and isinstance(count, int) and first >= 0 and 0 <= count <= 100):
         return range(0)
     return range(first, first + count)
