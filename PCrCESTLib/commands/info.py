@@ -20,8 +20,8 @@ from PCrCESTLib.protocol_json import load_protocol, protocol_to_dict, save_proto
 from PCrCESTLib.protocols import joined_protocol
 from PCrCESTLib.quality import limits_of
 from PCrCESTLib.readers import read_series
-from PCrCESTLib.readers.bruker.files import scan_folders
 from PCrCESTLib.readers.companions import find_companions
+from PCrCESTLib.readers.study import list_study
 from PCrCESTLib.series import CestSeries
 
 
@@ -41,7 +41,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         nargs="+",
         metavar="SERIES",
         help="4D NIfTI, folder of 3D NIfTI or DICOM, MATLAB file, Slicer sequence or Bruker scan; several powers of "
-        "one subject together; a Bruker study alone lists its scans",
+        "one subject together; a Bruker study, or a folder of several DICOM series, alone lists its scans",
     )
     add("--protocol", type=Path, metavar="P.json", help="protocol file, when none lies beside the series")
     add(
@@ -67,8 +67,9 @@ def run(args: argparse.Namespace) -> int:
     PCrCESTError
         When a series cannot be read, or the protocol cannot be saved.
     """
-    if len(args.series) == 1 and args.save_protocol is None and scan_folders(args.series[0]):
-        sys.stdout.write(study_report(args.series[0], args.json))
+    is_one = len(args.series) == 1 and args.save_protocol is None and args.protocol is None
+    if is_one and (scans := list_study(args.series[0])):
+        sys.stdout.write(study_report(args.series[0], scans, args.json))
         return 0
     series = [read_series(path, args.protocol) for path in args.series]
     together = joined_protocol([s.protocol for s in series])

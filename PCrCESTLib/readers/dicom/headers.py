@@ -95,7 +95,10 @@ class Frame:
 
 @dataclass(frozen=True)
 class FileHeader:
-    """One file of a series: how its pixels are stored and its frames."""
+    """One file of a series: how its pixels are stored and its frames.
+
+    ``sequence`` is the name of the pulse sequence, ``is_spin_echo`` whether it refocuses its echoes.
+    """
 
     path: Path
     series_uid: str
@@ -106,6 +109,8 @@ class FileHeader:
     repetition_s: float | None
     pixels: Pixels
     frames: tuple[Frame, ...]
+    sequence: str = ""
+    is_spin_echo: bool = False
 
 
 def file_header(path: Path) -> FileHeader | None:
@@ -140,6 +145,8 @@ def _header(path: Path, dataset: Any, pixels: Pixels | None) -> FileHeader | Non
         repetition_s=repetition / 1000 if repetition and 0 < repetition <= MAX_REPETITION_MS else None,
         pixels=pixels,
         frames=tiles(path, dataset, plain[0]) if len(plain) == 1 and is_mosaic(dataset) else tuple(plain),
+        sequence=str(dataset.get("SequenceName") or dataset.get("PulseSequenceName") or ""),
+        is_spin_echo=bool({"SE", "SPIN", "BOTH"} & _words(groups[0], "EchoPulseSequence", "ScanningSequence")),
     )
 
 
@@ -206,6 +213,11 @@ def _frame(path: Path, index: int, group: list[Any], size: tuple[int, ...]) -> F
         shown=shown,
         units=_units(group),
     )
+
+
+def _words(group: list[Any], *names: str) -> set[str]:
+    value = _first(group, *names)
+    return set() if value is None else {str(v).upper() for v in ([value] if isinstance(value, str) else value)}
 
 
 def _first(group: list[Any], *names: str) -> Any:
