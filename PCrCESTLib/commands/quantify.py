@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from PCrCESTLib.checksums import input_checksum
 from PCrCESTLib.commands.corrections import Corrected, add_flags, corrected
 from PCrCESTLib.commands.remedy import remedy
 from PCrCESTLib.errors import MissingExtraError
@@ -29,7 +30,6 @@ from PCrCESTLib.methods import METHODS, Method, Settings, make_fit
 from PCrCESTLib.methods.choice import NETWORK
 from PCrCESTLib.methods.network import TwoBranch
 from PCrCESTLib.methods.settings import CONVERSIONS, REX
-from PCrCESTLib.models.card import sha256
 from PCrCESTLib.models.device import DEVICES, choose_device
 from PCrCESTLib.models.registry import choose_model, find_model, require_match
 from PCrCESTLib.outputs import staged
@@ -299,7 +299,7 @@ def _record(
     return {
         "software": f"PCrCEST {__version__}",
         "finished": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "inputs": [{"role": role, "path": str(path), "sha256": _checksum(path)} for role, path in files],
+        "inputs": [{"role": role, "path": str(path), "sha256": input_checksum(path)} for role, path in files],
         "protocol": protocol_to_dict(protocol_of(inputs.series)),
         "method": args.method,
         **({} if args.method == NETWORK else {"settings": asdict(_settings(args))}),
@@ -312,10 +312,6 @@ def _record(
         "versions": _versions(),
         "warnings": warnings,
     }
-
-
-def _checksum(path: Path) -> str | None:
-    return sha256(path) if path.is_file() else None
 
 
 def _versions() -> dict[str, str]:

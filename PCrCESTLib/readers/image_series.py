@@ -147,7 +147,9 @@ def read_image_series(paths: Sequence[Path], component: Component = "magnitude")
             "again, or leave it out with its setting"
         )
     if not np.any(np.isfinite(data) & (data != 0)):
-        raise ReaderError(f"{first.path}: every voxel of every image is zero; this is not an image of anything")
+        raise ReaderError(
+            f"{first.path}: every voxel of every image is zero; this is not an image of anything"
+        )
     return ImageSeries(data, first.geometry, tuple(sources))
 
 
@@ -160,7 +162,9 @@ def _sources(path: Path, component: Component) -> list[SourceImages]:
     if is_bruker_scan(path):
         return [read_bruker_images(path, component)]
     if scan_folders(path):
-        raise ReaderError(f"{path}: this is a whole study; see its scans with pcrcest info, and give the folder of one")
+        raise ReaderError(
+            f"{path}: this is a whole study; see its scans with pcrcest info, and give the folder of one"
+        )
     if is_dicom_source(path):
         return [read_dicom_images(path, component)]
     return [_of_file(file) for file in (frame_files(path) if path.is_dir() else [path])]

@@ -130,7 +130,9 @@ def settings_of(scan: ScanFiles, layout: Layout, component: Component) -> Found:
         document.pop("InversionTime", None)
         gaps["InversionTime"] = f"{scan.folder}: {LOOK_LOCKER}"
     if scan.frequency_mhz is not None:
-        document["MagneticFieldStrength"] = scan.frequency_mhz / GAMMA_MHZ_PER_T
+        document["MagneticFieldStrength"] = round(
+            scan.frequency_mhz / GAMMA_MHZ_PER_T, 3
+        )  # scans differ in their last Hz
     units = scan.visu.text("VisuCoreDataUnits").strip("[] ")
     if units.lower() in KNOWN_UNITS:
         document["Units"] = units
@@ -168,7 +170,9 @@ def _kept(scan: ScanFiles, layout: Layout, component: Component) -> tuple[np.nda
                 " (FG_IRMODE) was of the slice and which of everything; export one of them as NIfTI"
             )
         kept &= _index_in(layout, INVERSIONS) == whole[0]
-        notes += (f"{scan.folder}: the images after an inversion of everything were taken, not of the slice alone",)
+        notes += (
+            f"{scan.folder}: the images after an inversion of everything were taken, not of the slice alone",
+        )
     return kept, notes
 
 

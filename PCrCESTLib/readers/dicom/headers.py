@@ -228,7 +228,9 @@ def _first(group: list[Any], *names: str) -> Any:
 
 def _number(group: list[Any], *names: str) -> float | None:
     value = _first(group, *names)
-    if isinstance(value, Iterable) and not isinstance(value, str | bytes):  # several inversions: the first is nominal
+    if isinstance(value, Iterable) and not isinstance(
+        value, str | bytes
+    ):  # several inversions: the first is nominal
         value = next(iter(value), None)
     number = math.nan if value is None else float(value)
     return number if math.isfinite(number) else None
@@ -283,7 +285,7 @@ def _real_world(group: list[Any]) -> list[Any]:
 
 
 def _units(group: list[Any]) -> str:
-    """Unit of the displayed values: RescaleType, else the code of the real-world value map (UCUM)."""
+    """Return the unit of the displayed values: RescaleType, else the code of the real-world value map (UCUM)."""
     stated = str(_first(group, "RescaleType") or "").strip()
     codes = [c for item in _real_world(group) for c in item.get("MeasurementUnitsCodeSequence") or []]
     return stated or str(_first(codes[:1], "CodeValue") or "").strip()

@@ -5,8 +5,9 @@ stacked by position first, so that a slice can only be joined with slices of the
 elsewhere or differs in more than one setting is refused.
 
 Elements (PS3.6): InversionTime (0018,0082) or InversionTimes (0018,9079), RepetitionTime (0018,0080), EchoTime
-(0018,0081) or EffectiveEchoTime (0018,9082), all in ms; FlipAngle (0018,1314), degrees. Siemens' phase difference
-states one echo time; both stand in its protocol text (``alTE``, µs).
+(0018,0081) or EffectiveEchoTime (0018,9082), all in ms; FlipAngle (0018,1314), degrees. Siemens stores phase from −π
+to π as −4096 to 4095 (rescale slope 2, intercept −4096: documentation of dcm2niix); its phase difference states one
+echo time, and both stand in the protocol text (``alTE``, µs).
 """
 
 from __future__ import annotations
@@ -31,6 +32,7 @@ from PCrCESTLib.readers.source_images import Component, Settings, SourceImages, 
 from PCrCESTLib.readers.stored_bytes import sniff
 
 LISTED = 8
+SIEMENS_PHASE = (2.0, -4096.0)
 KNOWN_UNITS = {"hz": "Hz", "rad/s": "rad/s", "ppm": "ppm", "rad": "rad", "deg": "deg", "ms": "ms", "s": "s",
                "%": "%", "percent": "%"}  # fmt: skip
 
@@ -127,7 +129,7 @@ def sort_images(path: Path, component: Component) -> Sorted:
 
 
 def settings_of(path: Path, found: Sorted, component: Component) -> dict[str, Any]:
-    """Settings by their BIDS keys, s and degrees; what some image does not state is left out.
+    """Return the settings by their BIDS keys, s and degrees; what some image does not state is left out.
 
     Raises
     ------
@@ -147,7 +149,10 @@ def settings_of(path: Path, found: Sorted, component: Component) -> dict[str, An
     first = found.headers[0]
     if first.field_t is not None:
         document["MagneticFieldStrength"] = first.field_t
-    units = KNOWN_UNITS.get(found.groups[0][1].frames[0][0].units.lower())
+    shown = found.groups[0][1].frames[0][0]
+    units = KNOWN_UNITS.get(shown.units.lower())
+    if component == "phase" and units is None and shown.shown == SIEMENS_PHASE:
+        units = "rad"
     if units is not None and component != "magnitude":
         document["Units"] = units
     if component == "phase" and len(keys) == 1:
@@ -206,7 +211,9 @@ def _check_together(path: Path, groups: Sequence[tuple[Key, Stack]]) -> None:
                 " holds one scan, or its series one by one"
             )
     counts = {len(stack.frames) for _, stack in groups}
-    varied = [name for name in ("echo", "inversion", "flip") if len({getattr(k, name) for k, _ in groups}) > 1]
+    varied = [
+        name for name in ("echo", "inversion", "flip") if len({getattr(k, name) for k, _ in groups}) > 1
+    ]
     if len(varied) > 1 or len(counts) > 1:
         listed = "; ".join(key.describe() for key, _ in groups[:LISTED])
         more = f" and {len(groups) - LISTED} more" if len(groups) > LISTED else ""
@@ -220,10 +227,16 @@ def _displayed(stack: Stack, component: Component) -> Stack:
     """Phases and maps as the scanner displays them; only magnitudes are scaled to the signal."""
     if component == "magnitude":
         return stack
-    images = tuple(
-        tuple(replace(f, slope=f.shown[0], intercept=f.shown[1]) for f in image) for image in stack.frames
-    )
-    return replace(stack, frames=images)
+
+    def displayed(frame: Frame) -> Frame:
+        known = frame.units.lower() in KNOWN_UNITS
+        to_radians = (
+            np.pi / 4096 if component == "phase" and frame.shown == SIEMENS_PHASE and not known else 1.0
+        )
+        slope, intercept = frame.shown
+        return replace(frame, slope=slope * to_radians, intercept=intercept * to_radians)
+
+    return replace(stack, frames=tuple(tuple(map(displayed, image)) for image in stack.frames))
 
 
 def _two_echoes(found: Sorted) -> dict[str, float]:
@@ -243,15 +256,21 @@ def _offsets(path: Path, found: Sorted, field_t: float | None) -> dict[str, Any]
     lists = offset_files(path if path.is_dir() else path.parent)
     if len(lists) > 1:
         names = " and ".join(p.name for p in lists)
-        raise ProtocolError(f"{path}: {names} can both be the list of offsets; keep one of them beside the images")
-    listed = read_offsets(lists[0], field_t) if lists else read_descriptions(str(path), [i[0].comment for i in images])
+        raise ProtocolError(
+            f"{path}: {names} can both be the list of offsets; keep one of them beside the images"
+        )
+    listed = (
+        read_offsets(lists[0], field_t)
+        if lists
+        else read_descriptions(str(path), [i[0].comment for i in images])
+    )
     if listed is None:
         return {}
     if len(listed.values) != len(images) and path.is_file():
         return {}  # of another series of the folder
     if len(listed.values) != len(images):
         raise ProtocolError(
-            f"{lists[0]}: {len(listed.values)} offsets for the {len(images)} images of {path.name}; list one an image in"
-            " acquisition order, references included"
+            f"{lists[0]}: {len(listed.values)} offsets for the {len(images)} images of {path.name}; list one an image"
+            " in acquisition order, references included"
         )
     return {"SaturationOffsets": list(listed.values), "SaturationOffsetsUnits": listed.units}
