@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from PCrCESTLib.commands.companion_offers import companion_offers
 from PCrCESTLib.commands.remedy import remedy
 from PCrCESTLib.commands.study_list import study_report
 from PCrCESTLib.errors import OutputError, ProtocolError
@@ -20,7 +21,9 @@ from PCrCESTLib.protocol_json import load_protocol, protocol_to_dict, save_proto
 from PCrCESTLib.protocols import joined_protocol
 from PCrCESTLib.quality import limits_of
 from PCrCESTLib.readers import read_series
+from PCrCESTLib.readers.bruker.files import is_bruker_scan, read_scan_files
 from PCrCESTLib.readers.companions import find_companions
+from PCrCESTLib.readers.dicom.images import is_dicom_source
 from PCrCESTLib.readers.study import list_study
 from PCrCESTLib.series import CestSeries
 
@@ -83,7 +86,7 @@ def run(args: argparse.Namespace) -> int:
     together = joined_protocol([s.protocol for s in series])
     model = which_model(together, remedy(args.series, series, args.protocol, args.m0))
     facts = [
-        series_facts(s, find_companions(path), together, model)
+        series_facts(s, find_companions(path), together, model) | {"offers": _offers(s, path)}
         for s, path in zip(series, args.series, strict=True)
     ]
     if args.json:
@@ -93,6 +96,22 @@ def run(args: argparse.Namespace) -> int:
     if args.save_protocol is not None:
         _save(together, args.save_protocol)
     return 0
+
+
+def _offers(series: CestSeries, path: Path) -> list[dict[str, Any]]:
+    """Find the scans of the same study that give companion maps for a series.
+
+    Only a Bruker scan and a DICOM file lie in a study that is known; what lies beside a folder may be anything.
+    """
+    if is_bruker_scan(path):
+        folder = read_scan_files(path).folder
+        study, own = folder.parent, folder
+    elif path.is_file() and is_dicom_source(path):
+        study, own = path.parent, path
+    else:
+        return []
+    scans = [scan for scan in list_study(study) if own != scan.folder and own not in scan.files]
+    return [{**offer.entry(), "text": offer.text()} for offer in companion_offers(series.geometry, scans)]
 
 
 def _save(protocol: Protocol, path: Path) -> None:
@@ -179,6 +198,7 @@ def as_text(facts: dict[str, Any]) -> str:
         ("references", _references(facts)),
         ("model", facts["model"]),
         *((f"--{role}", path) for role, path in facts["companions"].items()),
+        *(("companion", offer["text"]) for offer in facts["offers"]),
         *(("note", note) for note in facts["notes"]),
     ]
     return "".join(f"{label:<14} {text}\n" for label, text in rows)

@@ -23,7 +23,7 @@ from PCrCESTLib.readers.bruker.frame_values import frame_values
 from PCrCESTLib.readers.bruker.geometry import read_geometry
 from PCrCESTLib.readers.bruker.layout import FOREIGN_GROUPS, SLICES, Layout, read_frames, read_layout
 from PCrCESTLib.readers.bruker.saturation import saturation_offsets
-from PCrCESTLib.readers.source_images import Component, SourceImages, one_or_list
+from PCrCESTLib.readers.source_images import Component, Settings, SourceImages, one_or_list
 
 # BIDS key -> where it stands, in the order in which a list is believed; factor to s or degrees.
 SETTINGS = (
@@ -76,6 +76,14 @@ def read_bruker_images(path: Path, component: Component) -> SourceImages:
     data = read_frames(scan.reconstruction / IMAGES, layout)[found.kept]
     origin = scan.folder / "method"
     return SourceImages(data, geometry, path, found.document, origin, None, found.notes, found.gaps)
+
+
+def read_bruker_settings(path: Path, component: Component) -> Settings:
+    """Read what `read_bruker_images` would, without the images; raises the same."""
+    scan = read_scan_files(path)
+    layout = checked_layout(scan, component)
+    found = settings_of(scan, layout, component)
+    return Settings(found.document, found.gaps, read_geometry(scan.visu, layout), int(found.kept.sum()))
 
 
 def checked_layout(scan: ScanFiles, component: Component) -> Layout:

@@ -96,14 +96,17 @@ def read_dicom_images(path: Path, component: Component) -> SourceImages:
     return SourceImages(data, stacks[0].geometry, path, document, path, None, found.notes)
 
 
-def read_dicom_settings(path: Path, component: Component) -> Settings:
-    """Read what `read_dicom_images` would, without the images; raises the same."""
-    found = sort_images(path, component)
+def read_dicom_settings(path: Path, component: Component, files: Sequence[Path] = ()) -> Settings:
+    """Read what `read_dicom_images` would, without the images; raises the same.
+
+    ``files`` are those of the series at ``path``, where they are known; no other is looked at then.
+    """
+    found = sort_images(path, component, files)
     document = settings_of(path, found, component)
     return Settings(document, {}, found.groups[0][1].geometry, len(found.keys))
 
 
-def sort_images(path: Path, component: Component) -> Sorted:
+def sort_images(path: Path, component: Component, files: Sequence[Path] = ()) -> Sorted:
     """Sort the images of a source by what is set, and check that they belong together.
 
     Raises
@@ -111,7 +114,7 @@ def sort_images(path: Path, component: Component) -> Sorted:
     ReaderError, GeometryError
         As `read_dicom_images`.
     """
-    headers, notes = _headers(path)
+    headers, notes = _headers(path, files)
     kept, left_out = _of_component(path, headers, component)
     by_key: dict[Key, list[Frame]] = {}
     for header in headers:
@@ -162,7 +165,9 @@ def settings_of(path: Path, found: Sorted, component: Component) -> dict[str, An
     return document
 
 
-def _headers(path: Path) -> tuple[list[FileHeader], tuple[str, ...]]:
+def _headers(path: Path, files: Sequence[Path]) -> tuple[list[FileHeader], tuple[str, ...]]:
+    if files:
+        return [header for file in files if (header := file_header(file)) is not None], ()
     folder = path if path.is_dir() else path.parent
     own = file_header(path) if path.is_file() else None
     if path.is_file() and own is None:

@@ -216,7 +216,7 @@ class TestInfo:
         assert lines[3].split()[:2] == ["3", "T1"]
         assert "4 inversion times" in lines[3]
         assert lines[4].split()[:8] == ["11", "CEST", "5", "x", "4", "x", "2", "6"]
-        given = dict(line.split(maxsplit=1) for line in paths.splitlines())
+        given = dict(line.split(maxsplit=1) for line in paths.split("\n\n")[0].splitlines())
         assert given["2"] == str(patient / "a")
         assert Path(given["11"]).parent == patient / "mixed"
 
