@@ -46,7 +46,8 @@ class CompanionRow:
             self.selector.clear()
             for offer in offers:
                 scan = offer.scan
-                text = f"{scan.number}  {scan.name or scan.method}, {scan.reason}"
+                why = "" if scan.reason.startswith("named") else f", {scan.reason}"  # the name is there already
+                text = f"{scan.number}  {scan.name or scan.method}{why}"
                 covered = _(" (covers {share:.0%})").format(share=offer.coverage)
                 self.selector.addItem(text + (covered if offer.coverage < WHOLE else ""))
         isMissing = getattr(self.panel.parameters, self.parameter) is None
@@ -80,7 +81,7 @@ class CompanionRow:
     def onDone(self, facts):
         """Put the map into its selector, unless the user has gone on to another series."""
         offer, seriesId = self.started
-        name = f"{self.title} {offer.scan.number}"
+        name = _("{title} of scan {number}").format(title=self.title, number=offer.scan.number)
         volume = single_frame(read_volume(Path(facts["out"])), Path(facts["out"]), name)
         node = add_volume(volume.array, volume.geometry, name)
         series = self.panel.parameters.series1
@@ -133,9 +134,11 @@ class CompanionScans:
             self.ui.offersMessage.text = ""
 
     def note(self, path, node):
-        """Remember a series that was loaded, if it is of the study."""
-        if any(scan.give == path for scan in self.scans):
+        """Remember a series that was loaded, if it is of the study, and name it as the study does."""
+        scan = next((scan for scan in self.scans if scan.give == path), None)
+        if scan is not None:
             self.seriesIds.add(node.GetID())
+            node.SetName(f"{scan.number} {scan.name}".strip())
 
     def m0Of(self, path):
         """The scan of the study that holds M0 of a series, None without one."""
@@ -154,7 +157,9 @@ class CompanionScans:
             if not offer.kind and offer.scan.kind == row.scanKind and not row.offers
         ]  # fmt: skip
         self.ui.offersLabel.toolTip = "\n".join(unusable)
-        self.ui.offersPanel.visible = any(seen) or bool(self.ui.offersMessage.text)
+        isTold = bool(self.ui.offersMessage.text)
+        self.ui.offersMessage.visible = isTold
+        self.ui.offersPanel.visible = any(seen) or isTold
         self.ui.offersLabel.visible = any(seen)
 
     def offers(self):
