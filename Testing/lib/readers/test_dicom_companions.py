@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -100,6 +101,10 @@ def test_one_file_stands_for_its_series(tmp_path, truth):
     classic(folder, 1.0 * GRID_OF_ONES, number=99)  # another series in the same folder
     one = next(folder.glob("IM3_*"))
     np.testing.assert_allclose(companion("t1-ir", one, tmp_path / "R1.nii.gz"), truth, rtol=1e-5)
+    names = sorted(p.name for p in folder.glob("IM3_*"))
+    listed = "".join(f"{hashlib.sha256((folder / n).read_bytes()).hexdigest()}  {n}\n" for n in names)
+    (entry,) = json.loads((tmp_path / "R1.json").read_text())["inputs"]
+    assert entry["sha256"] == hashlib.sha256(listed.encode()).hexdigest()
 
 
 GRID_OF_ONES = np.ones((1, *GRID.shape))
