@@ -1,8 +1,8 @@
 """Checksum of an input, file or folder, that does not depend on where it lies.
 
-A file has its plain SHA-256. A folder (a Bruker scan, a DICOM series, NIfTI files), or a DICOM image that stands for its
-series, has that of the text that ``sha256sum`` prints for the files that readers use, sorted by name: ``sha256sum a b … |
-sha256sum``, run in that folder, gives the same.
+A file has its plain SHA-256. A folder (a Bruker scan, a DICOM series, NIfTI files), or a DICOM image that stands for
+its series, has that of the text that ``sha256sum`` prints for the files that readers use, sorted by name;
+``sha256sum a b … | sha256sum``, run in that folder, gives the same.
 """
 
 from __future__ import annotations
