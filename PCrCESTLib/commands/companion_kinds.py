@@ -68,6 +68,9 @@ def inversion_recovery(series: ImageSeries, voxels: np.ndarray, args: argparse.N
     parameters = {"InversionTime": times.tolist(), "RepetitionTime": _short(tr), "signed": signed}
     if fit.inversion is not None and fit.valid.any():
         parameters["MedianInversion"] = round(float(np.nanmedian(fit.inversion)), 4)
+    gap = series.gap("InversionTime")
+    if gap is not None:  # the times were given in spite of it
+        notes += (gap,)
     if tr is None:
         tr_notes = ("RepetitionTime is not given; full relaxation before each inversion was assumed",)
     return _relaxation(fit, parameters, (*notes, *tr_notes))
@@ -176,8 +179,9 @@ def _one_map(series: ImageSeries, voxels: np.ndarray) -> tuple[str, np.ndarray, 
     """Name, values (n_voxels,) and unit of the one image of a ready map."""
     if len(series.data) > 1:
         raise ReaderError(f"{series.name}: {len(series.data)} images are given; one map is expected")
-    units = series.common("Units")
-    return series.files[0].name, series.data[0][voxels], None if units is None else str(units)
+    units, path = series.common("Units"), series.files[0]
+    name = str(path) if path.is_dir() else path.name  # that of a scan is a mere number
+    return name, series.data[0][voxels], None if units is None else str(units)
 
 
 def flip_angle(series: ImageSeries, voxels: np.ndarray, args: argparse.Namespace) -> Companion:

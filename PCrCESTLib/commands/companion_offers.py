@@ -19,21 +19,24 @@ from PCrCESTLib.readers.dicom.images import read_dicom_settings
 from PCrCESTLib.readers.resample import overlap_fraction
 from PCrCESTLib.readers.scan_facts import ScanFacts
 from PCrCESTLib.readers.source_images import Component, Settings
+from PCrCESTLib.readers.time_units import GRADIENT_ECHO_REPETITION_TIME
 
 MAP_NAMES = {"--r1": "R1map", "--b0": "B0map", "--b1": "B1map"}
 WHOLE = 0.995  # of the voxels; the rest is rounding at the edge
+
+SINGLE = ("anatomy", "other")  # what an image of a T1 series passes for, alone
 
 Choice = Callable[[ScanFacts], tuple[str, str]]
 
 
 @dataclass(frozen=True)
 class Offer:
-    """A scan that gives a companion map, or the sentence why it does not.
+    """A scan, or several, that gives a companion map, or the sentence why it does not.
 
     Parameters
     ----------
-    scan : ScanFacts
-        The scan.
+    scans : tuple of ScanFacts
+        The scan, or scans of one image each.
     coverage : float
         Share of the voxels of the CEST scan that it covers.
     kind : str
@@ -42,7 +45,7 @@ class Offer:
         Why it gives none.
     """
 
-    scan: ScanFacts
+    scans: tuple[ScanFacts, ...]
     coverage: float
     kind: str
     reason: str = ""
@@ -50,7 +53,7 @@ class Offer:
     @property
     def map_name(self) -> str:
         """File name of the map."""
-        return f"{MAP_NAMES[self.option]}_{self.scan.number}.nii.gz"
+        return f"{MAP_NAMES[self.option]}_{self.scans[0].number}.nii.gz"
 
     @property
     def option(self) -> str:
@@ -60,11 +63,16 @@ class Offer:
     @property
     def command(self) -> str:
         """The command that makes the map."""
-        return f"pcrcest companion {self.kind} {shlex.quote(str(self.scan.give))} --out {self.map_name}"
+        given = " ".join(shlex.quote(str(scan.give)) for scan in self.scans)
+        return f"pcrcest companion {self.kind} {given} --out {self.map_name}"
 
     def entry(self) -> dict[str, Any]:
         """For JSON."""
-        found = {"scan": self.scan.number, "path": str(self.scan.give), "coverage": round(self.coverage, 3)}
+        found = {
+            "scans": [scan.number for scan in self.scans],
+            "paths": [str(scan.give) for scan in self.scans],
+            "coverage": round(self.coverage, 3),
+        }
         if not self.kind:
             return found | {"reason": self.reason}
         return found | {
@@ -77,7 +85,7 @@ class Offer:
     def text(self) -> str:
         """For reading, one line."""
         if not self.kind:
-            return f"scan {self.scan.number} ({self.scan.kind}) gives no map as it is: {self.reason}"
+            return f"scan {self.scans[0].number} ({self.scans[0].kind}) gives no map as it is: {self.reason}"
         covered = "" if self.coverage >= WHOLE else f" (covers {self.coverage:.0%} of the voxels)"
         return f"{self.command}, then quantify with {self.option} {self.map_name}{covered}"
 
@@ -97,19 +105,54 @@ def companion_offers(grid: Geometry, scans: Sequence[ScanFacts]) -> list[Offer]:
     MissingExtraError
         When a format needs a package that is not installed.
     """
-    offers = []
-    for scan in scans:
-        choose = CHOICES.get(scan.kind)
-        coverage = 0.0 if choose is None or scan.geometry is None else overlap_fraction(scan.geometry, grid)
-        if choose is None or coverage == 0:
-            continue
+    covered = [(scan, _coverage(scan, grid)) for scan in scans]
+    on_slices = [(scan, share) for scan, share in covered if share > 0]
+    offers = [_offer(scan, share) for scan, share in on_slices if scan.kind in CHOICES]
+    single = [(scan, share) for scan, share in on_slices if scan.n_frames == 1]
+    used = {id(s) for offer in offers if offer.kind for s in offer.scans}
+    together = _joined([(scan, share) for scan, share in single if id(scan) not in used])
+    parts = {id(s) for offer in together for s in offer.scans}
+    return [*(offer for offer in offers if id(offer.scans[0]) not in parts), *together]
+
+
+def _coverage(scan: ScanFacts, grid: Geometry) -> float:
+    is_wanted = scan.kind in CHOICES or (scan.kind in SINGLE and scan.n_frames == 1)
+    return overlap_fraction(scan.geometry, grid) if is_wanted and scan.geometry is not None else 0.0
+
+
+def _offer(scan: ScanFacts, coverage: float) -> Offer:
+    try:
+        return Offer((scan,), coverage, *CHOICES[scan.kind](scan))
+    except MissingExtraError:
+        raise
+    except PCrCESTError as error:
+        return Offer((scan,), coverage, "", str(error))
+
+
+def _joined(scans: Sequence[tuple[ScanFacts, float]]) -> list[Offer]:
+    """Join scans of one image each on one grid that differ only in inversion time, or in the flip angle of short TR."""
+    groups: dict[tuple[Any, ...], list[tuple[ScanFacts, float, float]]] = {}
+    for scan, coverage in scans:
         try:
-            offers.append(Offer(scan, coverage, *choose(scan)))
+            document = _settings(scan, "magnitude").document
         except MissingExtraError:
             raise
-        except PCrCESTError as error:
-            offers.append(Offer(scan, coverage, "", str(error)))
-    return offers
+        except PCrCESTError:
+            continue
+        inversion, angle, tr = (document.get(k) for k in ("InversionTime", "FlipAngle", "RepetitionTime"))
+        where = "" if scan.geometry is None else scan.geometry.describe()
+        alike = (where, document.get("EchoTime"), tr)
+        if inversion is not None:
+            groups.setdefault(("t1-ir", "inversion times", *alike, angle), []).append(
+                (scan, coverage, inversion)
+            )
+        elif angle is not None and tr is not None and tr <= GRADIENT_ECHO_REPETITION_TIME.longest_s:
+            groups.setdefault(("t1-vfa", "flip angles", *alike), []).append((scan, coverage, angle))
+    return [
+        Offer(tuple(scan for scan, _, _ in members), members[0][1], kind)
+        for (kind, what, *_), members in groups.items()
+        if len({value for _, _, value in members}) >= FEWEST[what]
+    ]
 
 
 def _settings(scan: ScanFacts, component: Component) -> Settings:

@@ -20,7 +20,7 @@ def unknown(series: ImageSeries, what: str, flag: str, *keys: str) -> ProtocolEr
     """Ask for a setting; say why it is not known where ``keys`` were looked for in vain."""
     gap = series.gap(*keys)
     if gap is not None:
-        return ProtocolError(f"{gap}; {what} can be given with {flag}")
+        return ProtocolError(gap)
     from_file = all(source.origin.suffix == ".json" for source in series.sources)
     remedy = (
         "put it into the JSON file beside the images, or give"

@@ -66,7 +66,7 @@ def test_a_bruker_scan_stands_for_its_parameters_and_the_images_that_are_read(tm
         (scan / name).write_bytes(content + b"\n")
         assert input_checksum(scan) != before
         (scan / name).write_bytes(content)
-    assert input_checksum(tmp_path) == input_checksum(tmp_path)  # a whole study
+    assert input_checksum(tmp_path) not in (None, before)  # of a whole study
 
 
 def test_a_folder_of_nothing_has_none(tmp_path):

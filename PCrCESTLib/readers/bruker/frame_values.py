@@ -72,8 +72,10 @@ def _owner(visu: Parameters, name: str) -> tuple[str | None, int]:
     for group in visu.structures("VisuFGOrderDesc"):
         for index in _window(group):
             entry = dependents[index] if index < len(dependents) else []
-            if len(entry) > 1 and entry[0] == name and isinstance(entry[1], int) and entry[1] >= 0:
-                return str(group[1]), entry[1]
+            # A damaged entry may hold anything, arrays among it.
+            owned, start = (entry[0], entry[1]) if len(entry) > 1 else (None, None)
+            if isinstance(owned, str) and owned == name and isinstance(start, int) and start >= 0:
+                return str(group[1]), start
     return None, 0
 
 

@@ -156,7 +156,7 @@ def _add_offsets(scan: ScanFiles, layout: Layout, document: dict[str, Any], gaps
     if rest or not repeats:
         gaps["SaturationOffsets"] = (
             f"{scan.folder}: {offsets.name} lists {len(offsets.ppm)} offsets for {layout.n_frames} images, which do not"
-            " divide"
+            " divide; give one an image with --offsets"
         )
         return
     document |= {"SaturationOffsets": [*offsets.ppm] * repeats, "SaturationOffsetsUnits": "ppm"}

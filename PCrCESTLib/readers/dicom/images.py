@@ -6,8 +6,8 @@ elsewhere or differs in more than one setting is refused.
 
 Elements (PS3.6): InversionTime (0018,0082) or InversionTimes (0018,9079), RepetitionTime (0018,0080), EchoTime
 (0018,0081) or EffectiveEchoTime (0018,9082), all in ms; FlipAngle (0018,1314), degrees. Siemens stores phase from −π
-to π as −4096 to 4095 (rescale slope 2, intercept −4096: documentation of dcm2niix); its phase difference states one
-echo time, and both stand in the protocol text (``alTE``, µs).
+to π as −4096 to 4094 (slope 2, intercept −4096), Philips as −3142 to 3142 mrad (rescale type mrad): dcm2niix, issues
+406, 463 and 975. Siemens' phase difference states one echo time; both stand in its protocol text (``alTE``, µs).
 """
 
 from __future__ import annotations
@@ -32,8 +32,10 @@ from PCrCESTLib.readers.source_images import Component, Settings, SourceImages, 
 from PCrCESTLib.readers.stored_bytes import sniff
 
 LISTED = 8
-SIEMENS_PHASE = (2.0, -4096.0)
-KNOWN_UNITS = {"hz": "Hz", "rad/s": "rad/s", "ppm": "ppm", "rad": "rad", "deg": "deg", "ms": "ms", "s": "s",
+# What one unit of a displayed phase is in radians: by its stated unit, or by its intercept, which is −π.
+RADIANS = {"rad": 1.0, "mrad": 1e-3, "deg": np.pi / 180}
+RADIANS_BY_INTERCEPT = {-4096: np.pi / 4096, -3142: 1e-3}
+KNOWN_UNITS = {"hz": "Hz", "rad/s": "rad/s", "ppm": "ppm", "deg": "deg", "ms": "ms", "s": "s",
                "%": "%", "percent": "%"}  # fmt: skip
 
 
@@ -153,11 +155,10 @@ def settings_of(path: Path, found: Sorted, component: Component) -> dict[str, An
     if first.field_t is not None:
         document["MagneticFieldStrength"] = first.field_t
     shown = found.groups[0][1].frames[0][0]
-    units = KNOWN_UNITS.get(shown.units.lower())
-    if component == "phase" and units is None and shown.shown == SIEMENS_PHASE:
-        units = "rad"
-    if units is not None and component != "magnitude":
-        document["Units"] = units
+    if component == "map" and shown.units.lower() in KNOWN_UNITS:
+        document["Units"] = KNOWN_UNITS[shown.units.lower()]
+    if component == "phase" and _radians(shown) is not None:
+        document["Units"] = "rad"
     if component == "phase" and len(keys) == 1:
         document |= _two_echoes(found)
     if component == "magnitude":
@@ -234,14 +235,15 @@ def _displayed(stack: Stack, component: Component) -> Stack:
         return stack
 
     def displayed(frame: Frame) -> Frame:
-        known = frame.units.lower() in KNOWN_UNITS
-        to_radians = (
-            np.pi / 4096 if component == "phase" and frame.shown == SIEMENS_PHASE and not known else 1.0
-        )
-        slope, intercept = frame.shown
-        return replace(frame, slope=slope * to_radians, intercept=intercept * to_radians)
+        factor = (_radians(frame) if component == "phase" else None) or 1.0
+        return replace(frame, slope=frame.shown[0] * factor, intercept=frame.shown[1] * factor)
 
     return replace(stack, frames=tuple(tuple(map(displayed, image)) for image in stack.frames))
+
+
+def _radians(frame: Frame) -> float | None:
+    """Radians of one unit of a displayed phase; None where the header does not say."""
+    return RADIANS.get(frame.units.lower(), RADIANS_BY_INTERCEPT.get(round(frame.shown[1])))
 
 
 def _two_echoes(found: Sorted) -> dict[str, float]:

@@ -203,6 +203,12 @@ def test_options_stand_in_for_what_is_missing(tmp_path):
     np.testing.assert_allclose(companion("t1-ir", scan, tmp_path / "a.nii.gz", *words), R1, rtol=2e-3)
 
 
+def test_times_given_in_spite_of_a_movie_are_taken_with_a_warning(tmp_path, capsys):
+    scan = bruker(tmp_path / "5", inversion(tr_s=15.0), method=MOVIE)
+    companion("t1-ir", scan, tmp_path / "a.nii.gz", "--times", *map(str, TIMES_S))
+    assert "Look-Locker" in capsys.readouterr().out
+
+
 def test_a_whole_study_is_no_scan(tmp_path, capsys):
     bruker(tmp_path / "study" / "5", inversion())
     assert "pcrcest info" in refusal(capsys, tmp_path, "t1-ir", tmp_path / "study")

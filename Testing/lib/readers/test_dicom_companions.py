@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from companion_scans import (
     refusal,
 )
 from dicom_samples import add_siemens_protocol, enhanced, generate_uid, image, mosaic, place, write
+from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
@@ -100,6 +102,10 @@ def test_one_file_stands_for_its_series(tmp_path, truth):
     classic(folder, 1.0 * GRID_OF_ONES, number=99)  # another series in the same folder
     one = next(folder.glob("IM3_*"))
     np.testing.assert_allclose(companion("t1-ir", one, tmp_path / "R1.nii.gz"), truth, rtol=1e-5)
+    names = sorted(p.name for p in folder.glob("IM3_*"))
+    listed = "".join(f"{hashlib.sha256((folder / n).read_bytes()).hexdigest()}  {n}\n" for n in names)
+    (entry,) = json.loads((tmp_path / "R1.json").read_text())["inputs"]
+    assert entry["sha256"] == hashlib.sha256(listed.encode()).hexdigest()
 
 
 GRID_OF_ONES = np.ones((1, *GRID.shape))
@@ -178,8 +184,6 @@ def test_a_phase_difference_needs_both_echo_times(tmp_path, echo_times_from):
     if echo_times_from == "magnitudes":
         classic(scan, 100 * np.ones((2, *GRID.shape)), EchoTime=[1000 * t for t in ECHOES_S], number=5)
     else:
-        from pydicom import dcmread
-
         for file in scan.iterdir():
             dataset = dcmread(file)
             add_siemens_protocol(dataset, {f"alTE[{i}]": round(1e6 * t) for i, t in enumerate(ECHOES_S)})
@@ -200,6 +204,23 @@ def test_phase_in_radians_of_a_real_world_value_map_is_believed(tmp_path):
     np.testing.assert_allclose(companion("b0-dual-echo", scan, tmp_path / "B0.nii.gz"), B0_PPM, atol=0.004)
 
 
+def test_phase_of_philips_in_mrad_is_told_whatever_its_factor_to_the_signal(tmp_path):
+    stored = np.round((phases(ECHOES_S, 3.0) * 1000 + 3142) / 1.53455)
+    scan = classic(
+        tmp_path / "fm", stored, EchoTime=[1000 * t for t in ECHOES_S], MagneticFieldStrength=3.0,
+        ImageType=["ORIGINAL", "PRIMARY", "PHASE MAP", "P", "FFE"], RescaleSlope=1.53455, RescaleIntercept=-3142,
+    )  # fmt: skip
+    with_philips_scale(scan, 651.74)
+    np.testing.assert_allclose(companion("b0-dual-echo", scan, tmp_path / "B0.nii.gz"), B0_PPM, atol=0.004)
+
+
+def with_philips_scale(folder: Path, factor: float) -> None:
+    for file in folder.iterdir():
+        dataset = dcmread(file)
+        dataset.private_block(0x2005, "Philips MR Imaging DD 001", create=True).add_new(0x0E, "FL", factor)
+        write(dataset, file)
+
+
 def test_wassr_takes_a_list_of_offsets_beside_the_images(tmp_path):
     offsets = np.round(np.arange(-1, 1.01, 0.1), 2)
     scan = classic(tmp_path / "wassr", dips(offsets))
@@ -209,12 +230,7 @@ def test_wassr_takes_a_list_of_offsets_beside_the_images(tmp_path):
 
 def test_ready_maps_keep_the_displayed_values(tmp_path):
     b1 = classic(tmp_path / "b1", 1000 * (1 + B0_PPM)[None], RescaleSlope=0.1, RescaleIntercept=0)
-    for file in b1.iterdir():  # Philips: the factor to the signal must not touch a map in percent
-        from pydicom import dcmread
-
-        dataset = dcmread(file)
-        dataset.private_block(0x2005, "Philips MR Imaging DD 001", create=True).add_new(0x0E, "FL", 0.037)
-        write(dataset, file)
+    with_philips_scale(b1, 0.037)
     np.testing.assert_allclose(companion("b1", b1, tmp_path / "B1.nii.gz"), 1 + B0_PPM, atol=1e-3)
     tenths = classic(tmp_path / "fa", 800 * (1 + B0_PPM)[None])
     found = companion("b1", tenths, tmp_path / "B1b.nii.gz", "--nominal", "80")

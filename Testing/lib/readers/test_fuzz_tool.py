@@ -15,9 +15,15 @@ TOOLS = REPOSITORY / "Testing" / "tools"
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="memory is read from Linux' /proc")
-@pytest.mark.parametrize(("name", "mutations"), [("nrrd_nifti_mat", 420), ("bruker", 90), ("dicom", 120)])
+@pytest.mark.parametrize(
+    ("name", "mutations"), [("nrrd_nifti_mat", 420), ("bruker", 90), ("dicom", 120), ("companions", 60)]
+)
 def test_damaged_files_are_read_or_refused_with_a_sentence(name, mutations):
-    for package in {"bruker": ["brukerapi"], "dicom": ["pydicom"]}.get(name, []):
+    for package in {
+        "bruker": ["brukerapi"],
+        "dicom": ["pydicom"],
+        "companions": ["brukerapi", "pydicom"],
+    }.get(name, []):
         pytest.importorskip(package)
     tool = TOOLS / f"fuzz_{name}.py"
     done = subprocess.run(
@@ -30,7 +36,13 @@ def test_damaged_files_are_read_or_refused_with_a_sentence(name, mutations):
     )
     assert done.returncode == 0, done.stdout + done.stderr
     assert f"{mutations} mutations, 0 bad" in done.stdout
-    kind = {"nrrd_nifti_mat": "plain.seq.nrrd", "bruker": "PV6 slices", "dicom": "enhanced"}[name]
+    kinds = {
+        "nrrd_nifti_mat": "plain.seq.nrrd",
+        "bruker": "PV6 slices",
+        "dicom": "enhanced",
+        "companions": "bruker fair",
+    }
+    kind = kinds[name]
     refused_or_read = re.search(rf"^{re.escape(kind)} (.*)", done.stdout, re.MULTILINE)[1].split()
     assert sum(map(int, refused_or_read)) >= 10
 

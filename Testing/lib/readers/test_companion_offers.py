@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 import pytest
 from bruker_scans import MHZ, numbers, text
-from companion_scans import B0_PPM, GRID, R1, TIMES_S, bruker, inversion
+from companion_scans import ANGLES_DEG, B0_PPM, FLASH_TR_S, GRID, R1, TIMES_S, bruker, flash, inversion
+from dicom_samples import generate_uid, image, place, write
 
 from PCrCESTLib.cli import main
 from PCrCESTLib.readers import read_map
@@ -48,7 +49,7 @@ def offers(given: Path, capsys: pytest.CaptureFixture[str]) -> Any:
 def test_the_commands_of_a_study_make_the_maps_of_its_cest_scan(study, capsys):
     (block,) = offers(study, capsys)["companions"]
     assert block["cest"] == [4]
-    assert [(o["scan"], o.get("kind"), o.get("option")) for o in block["offers"]] == [
+    assert [(*o["scans"], o.get("kind"), o.get("option")) for o in block["offers"]] == [
         (5, "t1-ir", "--r1"),
         (6, "b0", "--b0"),
         (8, None, None),
@@ -90,6 +91,47 @@ def test_a_part_of_the_slices_is_said(study, capsys):
     bruker(study / "9", inversion(), visu=visu, method={"PVM_FairTIR_Arr": numbers(TI_MS)})
     assert main(["info", str(study)]) == 0
     assert "R1map_9.nii.gz (covers 50% of the voxels)" in capsys.readouterr().out
+
+
+def test_scans_of_one_flip_angle_each_are_offered_together(study, capsys):
+    for i, (angle, volume) in enumerate(zip(ANGLES_DEG, flash(), strict=True)):
+        bruker(
+            study / f"{20 + i}", volume[None], [(1, "FG_CYCLE")], acqp={"ACQ_flip_angle": f"{angle}"},
+            visu={"VisuAcqRepetitionTime": numbers([1000 * FLASH_TR_S]), "VisuAcqEchoTime": numbers([3.0])},
+        )  # fmt: skip
+    bruker(study / "30", flash()[:1], [(1, "FG_CYCLE")], visu={"VisuAcqEchoTime": numbers([9.0])})
+    (block,) = offers(study, capsys)["companions"]
+    offer = block["offers"][-1]
+    assert (offer["scans"], offer["kind"]) == ([20, 21, 22, 23, 24], "t1-vfa")
+    assert main(shlex.split(offer["command"])[1:]) == 0
+    np.testing.assert_allclose(read_map(Path(offer["map"]), "r1", GRID).values, R1, rtol=2e-3)
+
+
+def test_dicom_series_of_one_time_each_are_offered_together(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    images, uids = np.round(inversion(tr_s=15.0)).astype(np.int16), [generate_uid() for _ in TIMES_S]
+    cest = generate_uid()
+    for z in range(GRID.size[2]):
+        for i, t in enumerate(TI_MS):
+            own = {
+                "InversionTime": t,
+                "RepetitionTime": 15000,
+                "SeriesNumber": 10 + i,
+                "InstanceNumber": z + 1,
+            }
+            write(
+                place(image(images[i, z], uids[i], SeriesDescription="ir", **own), GRID, z),
+                tmp_path / f"{i}_{z}",
+            )
+        for i, ppm in enumerate(OFFSETS_PPM):
+            own = {"SeriesNumber": 3, "InstanceNumber": i + 1, "AcquisitionNumber": i + 1}
+            dataset = image(images[7, z], cest, ImageComments=f"{ppm:+g} ppm", **own)
+            write(place(dataset, GRID, z), tmp_path / f"cest{i}_{z}")
+    (block,) = offers(tmp_path, capsys)["companions"]
+    (offer,) = block["offers"]
+    assert (offer["scans"], offer["kind"]) == (list(range(10, 18)), "t1-ir")
+    assert main(shlex.split(offer["command"])[1:]) == 0
+    np.testing.assert_allclose(read_map(Path(offer["map"]), "r1", GRID).values, R1, rtol=2e-3)
 
 
 def test_a_study_without_a_cest_scan_offers_nothing(study, capsys):
