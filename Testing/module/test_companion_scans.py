@@ -11,7 +11,7 @@ pytest.importorskip("slicer", reason="slicer-core cannot be imported", exc_type=
 pytest.importorskip("PySide6.QtWidgets", reason="Qt cannot be imported", exc_type=ImportError)
 pytest.importorskip("pydicom")
 
-from dicom_study import write_study  # noqa: E402
+from dicom_study import write_study
 
 
 @pytest.fixture(scope="session")
