@@ -45,7 +45,7 @@ def loadScan(path, protocol=None, m0=None):
         elif role == "rois":
             rois = read_rois(file, series.geometry)
             reference = nodes["series"].GetNthDataNode(0)
-            nodes[role] = segmentation_from_rois(rois.names, rois.masks, reference, stem_of(file))
+            nodes[role] = segmentation_from_rois(rois, reference, stem_of(file))
     gather(list(nodes.values()), name)
     return nodes
 

@@ -19,6 +19,7 @@ from PCrCESTLib.commands.remedy import remedy
 from PCrCESTLib.errors import MissingExtraError
 from PCrCESTLib.fitting.peak import STATED_KSW_PER_S, STATED_KSW_SD_PER_S
 from PCrCESTLib.fitting.pools import POOL_SETS
+from PCrCESTLib.image_files import write_image
 from PCrCESTLib.map_files import (
     write_maps,
     write_record,
@@ -42,6 +43,7 @@ from PCrCESTLib.quality import limits_of
 from PCrCESTLib.quantify import Companions, Maps, quantify
 from PCrCESTLib.readers import RoiSet, read_map, read_mask, read_rois, read_series
 from PCrCESTLib.roi import ROI_SPECTRUM, RoiRow, RoiSpectrum, roi_rows
+from PCrCESTLib.segment_file import write_segments
 from PCrCESTLib.series import CestSeries
 from PCrCESTLib.version import __version__
 
@@ -120,7 +122,7 @@ class _Inputs:
     series: ZSeries
     companions: Companions
     rois: RoiSet | None
-    anatomy: np.ndarray | None
+    anatomy: np.ndarray
     notes: tuple[str, ...]
     corrected: Corrected
 
@@ -156,6 +158,9 @@ def run(args: argparse.Namespace) -> int:
         rows = [] if inputs.rois is None else all_rows
         progress.step(0.9, "writing")
         write_maps(result, inputs.series.geometry, folder)
+        write_image(inputs.anatomy, inputs.series.geometry, folder / "anatomy.nii.gz")
+        if inputs.rois is not None:
+            write_segments(inputs.rois.regions, inputs.series.geometry, folder / "rois.seg.nrrd")
         if rows:
             write_roi_table(rows, folder / "roi_statistics.csv")
         write_roi_spectra(spectra, inputs.series, folder / "roi_spectra.csv")
@@ -207,9 +212,15 @@ def _inputs(
     if args.fm and args.method in (NETWORK, "bm"):
         notes.append(f"the fm map was checked but the method {args.method} does not use it")
     rois = read_rois(args.rois, grid) if args.rois else None
-    anatomy = read_map(args.anatomy, "image", grid).values if args.anatomy else None
+    anatomy = read_map(args.anatomy, "image", grid).values if args.anatomy else _own_image(series)
     notes.extend(rois.notes if rois else ())
-    return _Inputs(series, companions, rois, anatomy, tuple(notes), correction)
+    image = np.nan_to_num(anatomy).astype(np.float32)
+    return _Inputs(series, companions, rois, image, tuple(notes), correction)
+
+
+def _own_image(series: ZSeries) -> np.ndarray:
+    """Image to draw maps on where none is given: M0, or the frame farthest from water."""
+    return series.m0 if series.m0 is not None else series.blocks[0].z[0]
 
 
 def _method(args: argparse.Namespace, protocol: Protocol, hint: str) -> Method:
