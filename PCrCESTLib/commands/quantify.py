@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from PCrCESTLib.checksums import input_checksum
 from PCrCESTLib.commands.corrections import Corrected, corrected
 from PCrCESTLib.commands.quantify_options import add_companions, add_settings
 from PCrCESTLib.commands.remedy import remedy
@@ -28,7 +29,6 @@ from PCrCESTLib.map_files import (
 from PCrCESTLib.methods import Method, Settings, make_fit
 from PCrCESTLib.methods.choice import NETWORK
 from PCrCESTLib.methods.network import TwoBranch
-from PCrCESTLib.models.card import sha256
 from PCrCESTLib.models.device import choose_device
 from PCrCESTLib.models.registry import choose_model, find_model, require_match
 from PCrCESTLib.outputs import staged
@@ -92,10 +92,10 @@ def run(args: argparse.Namespace) -> int:
     progress = make_progress(args.progress)
     with staged(args.out, overwrite=args.overwrite) as folder:
         progress.step(0.0, "reading")
-        read = [read_series(path, args.protocol) for path in args.series]
+        read = [read_series(path, args.protocol, m0=args.m0) for path in args.series]
         # Before the minutes that a correction may take: the method may not be for such a scan.
         prepared = prepare_series(read)
-        method = _method(args, protocol_of(prepared), remedy(args.series, read, args.protocol))
+        method = _method(args, protocol_of(prepared), remedy(args.series, read, args.protocol, args.m0))
         inputs = _inputs(args, read, prepared, progress)
         known_limits = limits_of(inputs.series.powers_ut) if args.method == NETWORK else ()
         for limit in known_limits:
@@ -251,7 +251,7 @@ def _record(
 ) -> dict[str, Any]:
     given = {
         name: getattr(args, name)
-        for name in ("protocol", "r1", "t1", "fm", "b1", "b0", "mask", "rois", "anatomy")
+        for name in ("protocol", "m0", "r1", "t1", "fm", "b1", "b0", "mask", "rois", "anatomy")
     }
     files = [("series", path) for path in args.series] + [(n, p) for n, p in given.items() if p is not None]
     facts = method.record()
@@ -261,7 +261,7 @@ def _record(
     return {
         "software": f"PCrCEST {__version__}",
         "finished": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "inputs": [{"role": role, "path": str(path), "sha256": _checksum(path)} for role, path in files],
+        "inputs": [{"role": role, "path": str(path), "sha256": input_checksum(path)} for role, path in files],
         "protocol": protocol_to_dict(protocol_of(inputs.series)),
         "method": args.method,
         **({} if args.method == NETWORK else {"settings": asdict(_settings(args))}),
@@ -274,10 +274,6 @@ def _record(
         "versions": _versions(),
         "warnings": warnings,
     }
-
-
-def _checksum(path: Path) -> str | None:
-    return sha256(path) if path.is_file() else None
 
 
 def _versions() -> dict[str, str]:

@@ -24,7 +24,7 @@ LAYERS = (
     ("physics",),
     ("preparation", "synthesis", "fitting"),
     ("readers", "models"),
-    ("quality", "contribution"),
+    ("quality", "contribution", "checksums"),
     ("methods",),
     ("quantify", "roi", "statistics", "study", "report", "evaluation", "map_files", "overview", "figures", "advice",
      "rivals"),
