@@ -20,6 +20,8 @@ SETTINGS = (
     "protocol", "method", "model", "device", "pcr_protons", "ksw", "ksw_sd", "pools", "conversion", "motion", "denoise",
 )  # fmt: skip
 
+MOST_LAYERS = 50
+
 
 def add_companions(parser: argparse.ArgumentParser) -> None:
     """Add the maps and regions that go with a scan."""
@@ -52,6 +54,29 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     )
     _add_fit_settings(parser)
     add_flags(add)
+    add_selection(parser)
+
+
+def add_selection(parser: argparse.ArgumentParser) -> None:
+    """Add which voxels of a region count."""
+    parser.add_argument(
+        "--erode",
+        type=_layers,
+        default=0,
+        metavar="N",
+        help="take N layers of voxels off each region in its plane (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--exclude-flagged",
+        action="store_true",
+        help="leave voxels with a quality flag (other than on identifiability) out of the regions",
+    )
+
+
+def _layers(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > MOST_LAYERS:
+        raise argparse.ArgumentTypeError(f"{text!r}; a whole number from 0 to {MOST_LAYERS} is expected")
+    return int(text)
 
 
 def _add_fit_settings(parser: argparse.ArgumentParser) -> None:
