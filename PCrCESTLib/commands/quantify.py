@@ -135,9 +135,7 @@ def _inputs(
     args: argparse.Namespace, read: list[CestSeries], prepared: ZSeries, progress: Progress
 ) -> _Inputs:
     """Correct the series as asked for, and read the maps and regions that go with them."""
-    correction = corrected(
-        read, prepared, args.motion, args.denoise, lambda f: progress.step(0.1 * f, "motion")
-    )
+    correction = corrected(read, prepared, args, lambda f: progress.step(0.1 * f, "motion"))
     series = correction.series
     grid = series.geometry
     notes = list(correction.notes)
