@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 from PCrCESTLib.commands.corrections import add_flags
@@ -13,12 +14,6 @@ from PCrCESTLib.methods.choice import NETWORK
 from PCrCESTLib.methods.settings import CONVERSIONS, REX
 from PCrCESTLib.models.device import DEVICES
 from PCrCESTLib.physics.concentration import PCR_PROTONS
-
-# What differs from scan to scan, and what a study keeps the same for all; names as in the parsed arguments.
-COMPANIONS = ("r1", "t1", "fm", "b1", "b0", "mask", "rois", "anatomy")
-SETTINGS = (
-    "protocol", "method", "model", "device", "pcr_protons", "ksw", "ksw_sd", "pools", "conversion", "motion", "denoise",
-)  # fmt: skip
 
 
 def add_companions(parser: argparse.ArgumentParser) -> None:
@@ -51,6 +46,13 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     )
     _add_fit_settings(parser)
     add_flags(add)
+
+
+def names(add: Callable[[argparse.ArgumentParser], None]) -> tuple[str, ...]:
+    """Names that the parsed options of ``add_companions`` or ``add_settings`` have."""
+    parser = argparse.ArgumentParser()
+    add(parser)
+    return tuple(vars(parser.parse_args([])))
 
 
 def _add_fit_settings(parser: argparse.ArgumentParser) -> None:

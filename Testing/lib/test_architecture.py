@@ -27,7 +27,7 @@ LAYERS = (
     ("methods",),
     ("quantify", "roi", "statistics", "study", "report", "evaluation", "map_files", "overview", "figures", "advice",
      "rivals"),
-    ("scene", "commands"),
+    ("scene", "commands", "batch"),
     ("cli", "viewer"),
     ("__main__",),
 )  # fmt: skip
@@ -46,7 +46,7 @@ EVERYWHERE = {
     "SimpleITK",
     "PCrCESTLib",
 }  # of what Slicer bundles, all that file scopes need
-HEAVY = ("torch", "matplotlib", "h5py", "pydicom", "brukerapi", "slicer", "vtk")
+HEAVY = ("torch", "matplotlib", "h5py", "pydicom", "brukerapi", "distributed", "slicer", "vtk")
 MAX_LINES = 500
 
 Import = tuple[str, int]
