@@ -28,7 +28,7 @@ LAYERS = (
     ("methods",),
     ("quantify", "selection", "roi", "result_folder", "statistics", "study", "report", "evaluation", "map_files",
      "overview", "figures", "advice", "rivals"),
-    ("scene", "commands"),
+    ("scene", "commands", "batch"),
     ("cli", "viewer"),
     ("__main__",),
 )  # fmt: skip
@@ -47,7 +47,7 @@ EVERYWHERE = {
     "SimpleITK",
     "PCrCESTLib",
 }  # of what Slicer bundles, all that file scopes need
-HEAVY = ("torch", "matplotlib", "h5py", "pydicom", "brukerapi", "slicer", "vtk")
+HEAVY = ("torch", "matplotlib", "h5py", "pydicom", "brukerapi", "distributed", "slicer", "vtk")
 MAX_LINES = 500
 
 Import = tuple[str, int]
