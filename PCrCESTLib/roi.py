@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from PCrCESTLib.methods.method import Curve, Estimates, Method
+from PCrCESTLib.models.inference import Spectra
 from PCrCESTLib.physics.concentration import concentration_from_fraction
 from PCrCESTLib.quality import OBJECTIONS, Quality
 from PCrCESTLib.quantify import Maps
@@ -106,19 +107,12 @@ def roi_rows(
         region = Region(
             name, int(mask.sum()), maps.quality[used & maps.voxels.mask], voxel_volume_mm3, pcr_protons
         )
-        mean, estimate = method.region(maps.voxels.spectra.rows(np.nonzero(inside)[0]))
-        spectra.append(
-            RoiSpectrum(
-                name,
-                method.grid_ppm,
-                np.concatenate(mean.z),
-                float(mean.sigma[0]),
-                tuple(method.curves(mean, estimate)),
-            )
+        told = voxel_rows(region, {quantity: v[inside] for quantity, v in values.items()})
+        estimates, spectrum = spectrum_rows(
+            region, method, maps.voxels.spectra.rows(np.nonzero(inside)[0]), {row.quantity for row in told}
         )
-        found = voxel_rows(region, {quantity: v[inside] for quantity, v in values.items()})
-        told = {row.quantity for row in found}
-        rows += found + [row for row in _spectrum_rows(region, estimate) if row.quantity in told]
+        rows += told + estimates
+        spectra.append(spectrum)
     return rows, spectra
 
 
@@ -161,14 +155,21 @@ def voxel_rows(region: Region, values: dict[str, np.ndarray]) -> list[RoiRow]:
     return rows
 
 
-def _spectrum_rows(region: Region, estimate: Estimates) -> list[RoiRow]:
+def spectrum_rows(
+    region: Region, method: Method, spectra: Spectra, quantities: Container[str]
+) -> tuple[list[RoiRow], RoiSpectrum]:
+    """Return the estimates of ``quantities`` from the mean of a region's ``spectra``, and that mean."""
+    mean, estimate = method.region(spectra)
     rows = []
     for quantity, (values, sds) in _quantities(estimate).items():
         known = not estimate.flags[0] & NOT_IDENTIFIABLE.get(quantity, 0)
         value, sd = float(values[0]), float(sds[0])
-        row = region.row(quantity, ROI_SPECTRUM, value, sd, "of estimate", bool(known), len(region.bits))
-        rows += _with_mm(row, region.pcr_protons)
-    return rows
+        if quantity in quantities:
+            row = region.row(quantity, ROI_SPECTRUM, value, sd, "of estimate", bool(known), len(region.bits))
+            rows += _with_mm(row, region.pcr_protons)
+    curves = tuple(method.curves(mean, estimate))
+    z, sigma = np.concatenate(mean.z), float(mean.sigma[0])
+    return rows, RoiSpectrum(region.name, method.grid_ppm, z, sigma, curves)
 
 
 def _with_mm(row: RoiRow, pcr_protons: float) -> list[RoiRow]:

@@ -29,7 +29,7 @@ from PCrCESTLib.quantify import Maps, quantify
 from PCrCESTLib.result_folder import ANATOMY, RECORD, ROIS, TABLE
 from PCrCESTLib.roi import ROI_SPECTRUM, RoiRow, RoiSpectrum, roi_rows
 from PCrCESTLib.segment_file import write_segments
-from PCrCESTLib.selection import Selection, partial_volume_note
+from PCrCESTLib.selection import Selection, selection_notes
 
 
 def add_parser(subparsers: Any) -> argparse.ArgumentParser:
@@ -116,15 +116,15 @@ def _of_regions(
 ) -> list[str]:
     """Return what there is to say of the regions: who is not in the table, what rules left, and partial volume."""
     found = {spectrum.roi for spectrum in spectra}
-    notes = []
-    for name, mask in subject.regions:
-        notes.append(selection.note(name, mask, result.quality))
-        used = selection.of(mask, result.quality)
-        if name in found:
-            notes.append(partial_volume_note(name, used))
-        elif used.any():
-            notes.append(f"region {name} has no voxel with a usable spectrum and is left out")
-    return [note for note in notes if note]
+    regions = [(name, mask, selection.of(mask, result.quality)) for name, mask in subject.regions]
+    return [
+        *selection_notes(regions, selection),
+        *(
+            f"region {name} has no voxel with a usable spectrum and is left out"
+            for name, _, used in regions
+            if name not in found and used.any()
+        ),
+    ]
 
 
 def _picture(
