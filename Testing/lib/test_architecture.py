@@ -26,7 +26,7 @@ LAYERS = (
     ("quality", "contribution"),
     ("methods",),
     ("quantify", "roi", "statistics", "study", "report", "evaluation", "map_files", "overview", "figures", "advice",
-     "rivals"),
+     "rivals", "dicom_export"),
     ("scene", "commands"),
     ("cli", "viewer"),
     ("__main__",),
@@ -46,7 +46,7 @@ EVERYWHERE = {
     "SimpleITK",
     "PCrCESTLib",
 }  # of what Slicer bundles, all that file scopes need
-HEAVY = ("torch", "matplotlib", "h5py", "pydicom", "brukerapi", "slicer", "vtk")
+HEAVY = ("torch", "matplotlib", "h5py", "pydicom", "highdicom", "brukerapi", "slicer", "vtk")
 MAX_LINES = 500
 
 Import = tuple[str, int]

@@ -1,0 +1,158 @@
+"""What maps and regions have in common as DICOM objects: where they lie, who made them, whose they are."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from PCrCESTLib.dicom_export.packages import import_highdicom
+from PCrCESTLib.dicom_export.quantities import SCHEME, SCHEME_NAME
+from PCrCESTLib.dicom_export.result import Result
+from PCrCESTLib.dicom_export.subject import EMPTY, METHOD, Subject
+from PCrCESTLib.dicom_export.text import SHORT_TEXT, fitted
+from PCrCESTLib.dicom_export.uids import PLACEHOLDER, identify
+from PCrCESTLib.geometry import Geometry
+from PCrCESTLib.version import __version__
+
+MANUFACTURER = "PCrCEST"
+MR_IMAGE = "1.2.840.10008.5.1.4.1.1.4"
+EXPLICIT = "1.2.840.10008.1.2.1"
+UNICODE = "ISO_IR 192"
+
+
+def grid_arguments(geometry: Geometry) -> dict[str, Any]:
+    """Place of every frame as highdicom takes it: frame z is slice z, rows run along y, columns along x.
+
+    Positions and directions are decimal strings of 16 characters in DICOM, so they are kept to about ten digits.
+    """
+    hd = import_highdicom()
+    patient = hd.CoordinateSystemNames.PATIENT
+    columns, rows, slices = geometry.matrix.T
+    sx, sy, sz = geometry.spacing_mm
+    origin = np.asarray(geometry.origin_mm)
+    return {
+        "plane_orientation": hd.PlaneOrientationSequence(patient, [*map(float, (*columns, *rows))]),
+        "plane_positions": [
+            hd.PlanePositionSequence(patient, [*map(float, origin + z * sz * slices)])
+            for z in range(geometry.size[2])
+        ],
+        "pixel_measures": hd.PixelMeasuresSequence([sy, sx], slice_thickness=sz, spacing_between_slices=sz),
+    }
+
+
+def series_arguments(subject: Subject, geometry: Geometry, result: Result, number: int, title: str) -> dict[str, Any]:
+    """Patient, study, series and equipment as highdicom takes them.
+
+    It wants an image for them: one that lies on the grid of the maps, so that nothing else is taken from it.
+    """
+    return {
+        "source_images": [_template(subject, geometry)],
+        "series_instance_uid": PLACEHOLDER,
+        "sop_instance_uid": PLACEHOLDER,
+        "series_number": number,
+        "instance_number": 1,
+        "manufacturer": MANUFACTURER,
+        "manufacturer_model_name": "PCrCEST",
+        "software_versions": list(software_versions(result)),
+        "device_serial_number": __version__,
+        "series_description": title,
+        "transfer_syntax_uid": EXPLICIT,
+    }
+
+
+def software_versions(result: Result) -> tuple[str, ...]:
+    """What computed the maps, and what wrote these objects."""
+    computed = fitted(result.texts("software"))
+    return tuple(dict.fromkeys(v for v in (computed, f"PCrCEST {__version__}") if v))
+
+
+def derivation_text(result: Result) -> str:
+    """How the maps came about, in one paragraph: method, model with its checksum, protocol, provenance file."""
+    protocol = result.record.get("protocol")
+    powers = protocol.get("SaturationB1") if isinstance(protocol, dict) else None
+    listed = powers if isinstance(powers, list) else [powers]
+    b1 = sorted({float(p) for p in listed if isinstance(p, int | float)})
+    field = result.texts("protocol", "MagneticFieldStrength")
+    facts = [
+        f"{result.texts('software')}, method {result.texts('method')}",
+        result.texts("fit", "name"),
+        _model(result),
+        f"{field} T" if field else "",
+        f"B1 {' + '.join(f'{p:g}' for p in b1)} uT" if b1 else "",
+        f"quantify.json sha256 {result.checksum}",
+    ]
+    return fitted("; ".join(fact for fact in facts if fact), SHORT_TEXT)
+
+
+def finish(dataset: Any, subject: Subject, result: Result) -> None:
+    """Complete an object: identity, dates, provenance, and the identifiers of its content."""
+    dataset.SpecificCharacterSet = UNICODE
+    day, time = subject.written[:8], subject.written[8:]
+    for name in ("ContentDate", "InstanceCreationDate", "SeriesDate"):
+        setattr(dataset, name, day)
+    for name in ("ContentTime", "InstanceCreationTime", "SeriesTime"):
+        setattr(dataset, name, time)
+    dataset.TimezoneOffsetFromUTC = "+0000"
+    for keyword in (*EMPTY, "ContentCreatorName"):
+        setattr(dataset, keyword, None)
+    for element in subject.elements.values():
+        dataset.add(element)
+    if subject.body_part:
+        dataset.BodyPartExamined = subject.body_part
+    if subject.deidentified:
+        dataset.PatientIdentityRemoved = "YES"
+        dataset.DeidentificationMethod = METHOD
+    dataset.ContributingEquipmentSequence = [_processing(result)]
+    dataset.CodingSchemeIdentificationSequence = [_scheme()]
+    identify(dataset)
+
+
+def _model(result: Result) -> str:
+    name, checksum = result.texts("model", "name"), result.texts("model", "sha256")
+    return f"model {name} sha256 {checksum}" if checksum else name
+
+
+def _template(subject: Subject, geometry: Geometry) -> Any:
+    from pydicom.dataset import Dataset
+
+    image = Dataset()
+    image.SOPClassUID = MR_IMAGE
+    image.SOPInstanceUID = image.SeriesInstanceUID = PLACEHOLDER
+    image.StudyInstanceUID = subject.study_uid
+    image.FrameOfReferenceUID = subject.frame_of_reference_uid
+    image.PositionReferenceIndicator = None
+    image.Modality = "MR"
+    image.Rows, image.Columns = geometry.shape[1:]
+    for keyword in EMPTY:
+        setattr(image, keyword, None)
+    place = grid_arguments(geometry)
+    image.ImageOrientationPatient = place["plane_orientation"][0].ImageOrientationPatient
+    image.ImagePositionPatient = place["plane_positions"][0][0].ImagePositionPatient
+    image.PixelSpacing = place["pixel_measures"][0].PixelSpacing
+    image.SliceThickness = place["pixel_measures"][0].SliceThickness
+    image.SpacingBetweenSlices = place["pixel_measures"][0].SpacingBetweenSlices
+    return image
+
+
+def _processing(result: Result) -> Any:
+    hd = import_highdicom()
+    from pydicom.sr.codedict import codes
+
+    return hd.ContributingEquipment(
+        MANUFACTURER,
+        codes.DCM.ProcessingEquipment,
+        manufacturer_model_name="PCrCEST",
+        software_versions=list(software_versions(result)),
+        contribution_description=derivation_text(result),
+    )
+
+
+def _scheme() -> Any:
+    from pydicom.dataset import Dataset
+
+    item = Dataset()
+    item.CodingSchemeDesignator = SCHEME
+    item.CodingSchemeName = SCHEME_NAME
+    item.CodingSchemeResponsibleOrganization = "The PCrCEST developers"
+    return item

@@ -1,0 +1,156 @@
+"""The DICOM images a result was computed from: found, checked against the maps, and referred to frame by frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from PCrCESTLib.dicom_export.result import Result
+from PCrCESTLib.errors import GeometryError, ReaderError
+from PCrCESTLib.geometry import Geometry
+from PCrCESTLib.readers.dicom.file import is_dicom, read_header
+from PCrCESTLib.readers.dicom.folder import is_dicom_folder
+from PCrCESTLib.readers.dicom.series import find_scan
+from PCrCESTLib.readers.stored_bytes import sniff
+
+SAME_VOXEL = 0.02  # of a voxel: positions in DICOM and NIfTI are rounded differently
+
+
+@dataclass(frozen=True)
+class SourceImage:
+    """One stored image of the source; ``frames`` are those of one slice, from 1, empty for a single-frame image."""
+
+    class_uid: str
+    instance_uid: str
+    series_uid: str
+    frames: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Source:
+    """The source of a result.
+
+    Attributes
+    ----------
+    header : pydicom.Dataset
+        Header of its first image.
+    slices : tuple
+        Images of each slice of the maps, all offsets.
+    same_axes : bool
+        Whether pixels run as in the maps (a conversion to NIfTI may have turned rows around).
+    """
+
+    header: Any
+    slices: tuple[tuple[SourceImage, ...], ...]
+    same_axes: bool
+
+
+def source_paths(result: Result, given: Sequence[Path]) -> tuple[list[Path], tuple[str, ...]]:
+    """Where the DICOM source lies: as given, or as the result's record says; with what the user should know."""
+    if given:
+        return list(given), ()
+    recorded = [Path(str(entry.get("path"))) for entry in result.inputs("series")]
+    missing = [path for path in recorded if not path.exists()]
+    if missing:
+        return [], (
+            f"the scan is not at {missing[0]} any more; if it was DICOM, give its folder with --source, so that the"
+            " maps join its study",
+        )
+    dicom = [path for path in recorded if _is_dicom(path)]
+    if len(dicom) == len(recorded):
+        return dicom, ()
+    return [], ("the scan was not DICOM: the objects stand in a study of their own, without a patient",)
+
+
+def read_source(paths: Sequence[Path], geometry: Geometry) -> Source:
+    """Read the headers of all source images and match their slices with those of the maps.
+
+    Raises
+    ------
+    ReaderError
+        When they are no readable CEST scan, or of several patients or studies.
+    GeometryError
+        When they do not lie where the maps lie.
+    MissingExtraError
+        When pydicom is not installed.
+    """
+    slices: list[list[SourceImage]] = [[] for _ in range(geometry.size[2])]
+    header: Any = None
+    same_axes = True
+    for path in paths:
+        stack = find_scan(path).stack
+        order, same = _matched_slices(path, stack.geometry, geometry)
+        same_axes &= same
+        headers: dict[Path, Any] = {}
+        for z, source_z in enumerate(order):
+            images: dict[Path, list[int]] = {}
+            for image in stack.frames:
+                frame = image[source_z]
+                if frame.path not in headers:
+                    headers[frame.path] = read_header(frame.path, lambda dataset, _: dataset)
+                images.setdefault(frame.path, []).append(frame.index + 1)
+            slices[z] += [_image(headers[file], frames) for file, frames in images.items()]
+        for file, found in headers.items():
+            header = found if header is None else header
+            _require_same_study(file, found, header)
+    return Source(header, tuple(tuple(images) for images in slices), same_axes)
+
+
+def _is_dicom(path: Path) -> bool:
+    return is_dicom_folder(path) if path.is_dir() else is_dicom(sniff(path))
+
+
+def _image(header: Any, frames: list[int]) -> SourceImage:
+    several = int(header.get("NumberOfFrames") or 1) > 1
+    return SourceImage(
+        str(header.SOPClassUID),
+        str(header.SOPInstanceUID),
+        str(header.SeriesInstanceUID),
+        tuple(sorted(frames)) if several else (),
+    )
+
+
+def _require_same_study(path: Path, header: Any, first: Any) -> None:
+    for keyword, what in (
+        ("PatientID", "patient"),
+        ("StudyInstanceUID", "study"),
+        ("FrameOfReferenceUID", "frame of reference"),
+    ):
+        if str(header.get(keyword, "")) != str(first.get(keyword, "")):
+            raise ReaderError(
+                f"{path}: it is of another {what} than the first source image; one result belongs to one: give the"
+                " folders of the scan that the maps were computed from"
+            )
+    if not header.get("SOPInstanceUID") or not header.get("SeriesInstanceUID"):
+        raise ReaderError(f"{path}: the image has no identifier to refer to; export it from the scanner again")
+
+
+def _matched_slices(path: Path, source: Geometry, maps: Geometry) -> tuple[list[int], bool]:
+    """Slice of the source for each slice of the maps, and whether rows and columns run alike.
+
+    The grids must have the same voxels; axes may run the other way, as converters to NIfTI turn them.
+    """
+    corners = np.array([np.zeros(3), np.subtract(maps.size, 1)])
+    world = np.asarray(maps.origin_mm) + (corners * maps.spacing_mm) @ maps.matrix.T
+    index = ((world - source.origin_mm) @ source.matrix) / source.spacing_mm
+    first, last = np.sort(index, axis=0)
+    turns = source.matrix.T @ maps.matrix
+    alike = (
+        maps.size == source.size
+        and np.allclose(maps.spacing_mm, source.spacing_mm, rtol=1e-3)
+        and np.allclose(np.abs(turns), np.eye(3), atol=1e-3)
+        and np.allclose(first, 0, atol=SAME_VOXEL)
+        and np.allclose(last, np.subtract(source.size, 1), atol=SAME_VOXEL)
+    )
+    if not alike:
+        raise GeometryError(
+            f"{path}: these images have {source.describe()}, but the maps {maps.describe()} in another place or"
+            " direction; give the DICOM folder of the scan that the maps were computed from"
+        )
+    n = maps.size[2]
+    order = list(range(n)) if turns[2, 2] > 0 else list(range(n))[::-1]
+    return order, bool(turns[0, 0] > 0 and turns[1, 1] > 0)
