@@ -8,6 +8,7 @@ import numpy as np
 
 from PCrCESTLib.dicom_export.packages import import_highdicom
 from PCrCESTLib.dicom_export.quantities import SCHEME, SCHEME_NAME
+from PCrCESTLib.dicom_export.references import coded
 from PCrCESTLib.dicom_export.result import Result
 from PCrCESTLib.dicom_export.subject import EMPTY, METHOD, Subject
 from PCrCESTLib.dicom_export.text import SHORT_TEXT, fitted
@@ -19,6 +20,7 @@ MANUFACTURER = "PCrCEST"
 MR_IMAGE = "1.2.840.10008.5.1.4.1.1.4"
 EXPLICIT = "1.2.840.10008.1.2.1"
 UNICODE = "ISO_IR 192"
+PROCESSING = ("109102", "DCM", "Processing Equipment")
 
 
 def grid_arguments(geometry: Geometry) -> dict[str, Any]:
@@ -44,16 +46,16 @@ def grid_arguments(geometry: Geometry) -> dict[str, Any]:
 def series_arguments(subject: Subject, geometry: Geometry, result: Result, number: int, title: str) -> dict[str, Any]:
     """Patient, study, series and equipment as highdicom takes them.
 
-    It wants an image for them: one that lies on the grid of the maps, so that nothing else is taken from it.
+    It wants images for them: here one a slice that lies where the map lies, so that nothing else is taken from them.
     """
     return {
-        "source_images": [_template(subject, geometry)],
+        "source_images": _templates(subject, geometry),
         "series_instance_uid": PLACEHOLDER,
         "sop_instance_uid": PLACEHOLDER,
         "series_number": number,
         "instance_number": 1,
         "manufacturer": MANUFACTURER,
-        "manufacturer_model_name": "PCrCEST",
+        "manufacturer_model_name": MANUFACTURER,
         "software_versions": list(software_versions(result)),
         "device_serial_number": __version__,
         "series_description": title,
@@ -113,12 +115,26 @@ def _model(result: Result) -> str:
     return f"model {name} sha256 {checksum}" if checksum else name
 
 
+def _templates(subject: Subject, geometry: Geometry) -> list[Any]:
+    place = grid_arguments(geometry)
+    images = []
+    for z, position in enumerate(place["plane_positions"]):
+        image = _template(subject, geometry)
+        image.SOPInstanceUID = f"{PLACEHOLDER}.{z + 1}"
+        image.ImagePositionPatient = position[0].ImagePositionPatient
+        image.ImageOrientationPatient = place["plane_orientation"][0].ImageOrientationPatient
+        for name in ("PixelSpacing", "SliceThickness", "SpacingBetweenSlices"):
+            setattr(image, name, place["pixel_measures"][0].get(name))
+        images.append(image)
+    return images
+
+
 def _template(subject: Subject, geometry: Geometry) -> Any:
     from pydicom.dataset import Dataset
 
     image = Dataset()
     image.SOPClassUID = MR_IMAGE
-    image.SOPInstanceUID = image.SeriesInstanceUID = PLACEHOLDER
+    image.SeriesInstanceUID = PLACEHOLDER
     image.StudyInstanceUID = subject.study_uid
     image.FrameOfReferenceUID = subject.frame_of_reference_uid
     image.PositionReferenceIndicator = None
@@ -126,26 +142,19 @@ def _template(subject: Subject, geometry: Geometry) -> Any:
     image.Rows, image.Columns = geometry.shape[1:]
     for keyword in EMPTY:
         setattr(image, keyword, None)
-    place = grid_arguments(geometry)
-    image.ImageOrientationPatient = place["plane_orientation"][0].ImageOrientationPatient
-    image.ImagePositionPatient = place["plane_positions"][0][0].ImagePositionPatient
-    image.PixelSpacing = place["pixel_measures"][0].PixelSpacing
-    image.SliceThickness = place["pixel_measures"][0].SliceThickness
-    image.SpacingBetweenSlices = place["pixel_measures"][0].SpacingBetweenSlices
     return image
 
 
 def _processing(result: Result) -> Any:
-    hd = import_highdicom()
-    from pydicom.sr.codedict import codes
+    """Item of the contributing equipment (PS3.3 section C.12.1): this program, and what it did."""
+    from pydicom.dataset import Dataset
 
-    return hd.ContributingEquipment(
-        MANUFACTURER,
-        codes.DCM.ProcessingEquipment,
-        manufacturer_model_name="PCrCEST",
-        software_versions=list(software_versions(result)),
-        contribution_description=derivation_text(result),
-    )
+    item = Dataset()
+    item.Manufacturer = item.ManufacturerModelName = MANUFACTURER
+    item.SoftwareVersions = list(software_versions(result))
+    item.ContributionDescription = derivation_text(result)
+    item.PurposeOfReferenceCodeSequence = [coded(PROCESSING)]
+    return item
 
 
 def _scheme() -> Any:

@@ -15,11 +15,12 @@ import numpy as np
 from PCrCESTLib.dicom_export.objects import derivation_text, finish, grid_arguments, series_arguments
 from PCrCESTLib.dicom_export.packages import import_highdicom
 from PCrCESTLib.dicom_export.quantities import MapQuantity, code
-from PCrCESTLib.dicom_export.references import coded, set_references
+from PCrCESTLib.dicom_export.references import coded, set_references, slice_of
 from PCrCESTLib.dicom_export.result import Result
 from PCrCESTLib.dicom_export.source import Source
 from PCrCESTLib.dicom_export.subject import Subject
 from PCrCESTLib.dicom_export.text import SHORT_TEXT, fitted
+from PCrCESTLib.geometry import Geometry
 
 # CID 7203 has no code for CEST; this one leaves the method to the description.
 METHOD_IN_WORDS = ("112187", "DCM", "Unspecified method of calculation")
@@ -54,6 +55,7 @@ def parametric_map(
         content_label=quantity.label,
         content_description=fitted(quantity.meaning),
     )
+    _order_frames(dataset, values, result.geometry)
     shared = dataset.SharedFunctionalGroupsSequence[0]
     # A window narrower than 1 has a meaning only with this function (PS3.3 section C.11.2.1.3.2).
     shared.FrameVOILUTSequence[0].VOILUTFunction = "LINEAR_EXACT"
@@ -63,6 +65,20 @@ def parametric_map(
     set_references(dataset, source, result.geometry, METHOD_IN_WORDS, text)
     finish(dataset, subject, result)
     return dataset
+
+
+def _order_frames(dataset: Any, values: np.ndarray, geometry: Geometry) -> None:
+    """Put the frames in order along the normal of their plane.
+
+    Versions of highdicom differ in their order. dcmqi 1.5, and so 3D Slicer, exchanges slices unless it is this one.
+    """
+    right_handed = np.linalg.det(geometry.matrix) > 0
+    slices = range(len(values)) if right_handed else range(len(values))[::-1]
+    at = {slice_of(group, geometry): group for group in dataset.PerFrameFunctionalGroupsSequence}
+    dataset.PerFrameFunctionalGroupsSequence = [at[z] for z in slices]
+    for number, group in enumerate(dataset.PerFrameFunctionalGroupsSequence, start=1):
+        group.FrameContentSequence[0].DimensionIndexValues = [number]
+    dataset.FloatPixelData = values[list(slices)].astype("<f4").tobytes()
 
 
 def _mapping(quantity: MapQuantity, values: np.ndarray) -> Any:

@@ -39,7 +39,7 @@ def set_references(
         if "DerivationImageSequence" in group:
             del group.DerivationImageSequence
         if source is not None:
-            images = source.slices[_slice_of(group, geometry)]
+            images = source.slices[slice_of(group, geometry)]
             group.DerivationImageSequence = [_derivation(images, source.same_axes, derivation, text)]
     if source is not None:
         dataset.ReferencedSeriesSequence = referenced_series([i for images in source.slices for i in images])
@@ -79,7 +79,8 @@ def _reference(class_uid: str, instance_uid: str) -> Any:
     return item
 
 
-def _slice_of(group: Any, geometry: Geometry) -> int:
+def slice_of(group: Any, geometry: Geometry) -> int:
+    """Slice of the maps that a frame lies in, from its functional groups."""
     position = np.asarray(group.PlanePositionSequence[0].ImagePositionPatient, dtype=float)
     along = (position - geometry.origin_mm) @ geometry.matrix[:, 2] / geometry.spacing_mm[2]
     return round(float(along))
