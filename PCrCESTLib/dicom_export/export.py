@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from PCrCESTLib.dicom_export.measurements import measurement_report, read_table
 from PCrCESTLib.dicom_export.packages import import_highdicom
 from PCrCESTLib.dicom_export.parametric_map import parametric_map
 from PCrCESTLib.dicom_export.quantities import MAPS
@@ -18,8 +18,8 @@ from PCrCESTLib.dicom_export.subject import Subject, deidentified, new_subject, 
 from PCrCESTLib.errors import OutputError
 from PCrCESTLib.outputs import staged_files
 
-REGIONS_FILE = "rois.dcm"
-NAMES = (*(f"{quantity.name}.dcm" for quantity in MAPS), REGIONS_FILE)
+REGIONS_FILE, TABLE_FILE = "rois.dcm", "table.dcm"
+NAMES = (*(f"{quantity.name}.dcm" for quantity in MAPS), REGIONS_FILE, TABLE_FILE)
 Report = Callable[[float, str], None]
 
 
@@ -54,16 +54,19 @@ class Exported:
 
 
 def export_dicom(
-    folder: Path, out: Path, options: ExportOptions | None = None, report: Report = lambda fraction, stage: None
+    folder: Path,
+    out: Path,
+    options: ExportOptions | None = None,
+    report: Report = lambda fraction, stage: None,
 ) -> Exported:
-    """Write the maps and regions of a result folder as DICOM files, all or none.
+    """Write the maps, regions and table of a result folder as DICOM files, all or none.
 
     Parameters
     ----------
     folder : Path
         What ``pcrcest quantify`` wrote.
     out : Path
-        Folder for the DICOM files, ``fs.dcm``, ``ksw.dcm`` …, ``rois.dcm``.
+        Folder for the DICOM files, ``fs.dcm``, ``ksw.dcm`` …, ``rois.dcm``, ``table.dcm``.
     options : ExportOptions, optional
         Source, identity and overwriting.
     report : callable, optional
@@ -83,16 +86,20 @@ def export_dicom(
         subject, source, notes = _subject(result, options)
         _protect(out, options, result)
         side = "" if regions is None else regions.side
-        files = []
+        rows = read_table(folder)
+        objects = {}
         for done, quantity in enumerate(result.maps):
             report(0.1 + 0.7 * done / len(result.maps), quantity.name)
-            files.append(f"{quantity.name}.dcm")
-            _save(parametric_map(result, quantity, subject, source, side), staging / files[-1])
+            objects[f"{quantity.name}.dcm"] = parametric_map(result, quantity, subject, source, side)
         if regions is not None:
             report(0.8, "regions")
-            files.append(REGIONS_FILE)
-            _save(segmentation(result, regions, subject, source), staging / REGIONS_FILE)
-    return Exported(tuple(files), (*result.notes, *notes, *_region_notes(regions, options)))
+            objects[REGIONS_FILE] = segmentation(result, regions, subject, source)
+            table = measurement_report(result, regions, rows, subject, source, list(objects.values()))
+            objects |= {} if table is None else {TABLE_FILE: table}
+        report(0.9, "writing")
+        for name, dataset in objects.items():
+            dataset.save_as(staging / name, enforce_file_format=True)
+    return Exported(tuple(objects), (*result.notes, *notes, *_region_notes(regions, options)))
 
 
 def _subject(result: Result, options: ExportOptions) -> tuple[Subject, Source | None, tuple[str, ...]]:
@@ -124,10 +131,6 @@ def _region_notes(regions: Regions | None, options: ExportOptions) -> tuple[str,
 def _protect(out: Path, options: ExportOptions, result: Result) -> None:
     """Refuse to write among the images that were read."""
     for path in source_paths(result, options.sources)[0]:
-        source = path if path.is_dir() else path.parent
-        if out.resolve().is_relative_to(source.resolve()):
+        inside = out.resolve().is_relative_to(path.resolve())
+        if inside or (path.is_file() and out.resolve() == path.resolve().parent):
             raise OutputError(f"{out}: the source images lie there; give another folder with --out")
-
-
-def _save(dataset: Any, path: Path) -> None:
-    dataset.save_as(path, enforce_file_format=True)

@@ -43,7 +43,9 @@ def grid_arguments(geometry: Geometry) -> dict[str, Any]:
     }
 
 
-def series_arguments(subject: Subject, geometry: Geometry, result: Result, number: int, title: str) -> dict[str, Any]:
+def series_arguments(
+    subject: Subject, geometry: Geometry, result: Result, number: int, title: str
+) -> dict[str, Any]:
     """Patient, study, series and equipment as highdicom takes them.
 
     It wants images for them: here one a slice that lies where the map lies, so that nothing else is taken from them.
@@ -96,7 +98,7 @@ def finish(dataset: Any, subject: Subject, result: Result) -> None:
     for name in ("ContentTime", "InstanceCreationTime", "SeriesTime"):
         setattr(dataset, name, time)
     dataset.TimezoneOffsetFromUTC = "+0000"
-    for keyword in (*EMPTY, "ContentCreatorName"):
+    for keyword in EMPTY:
         setattr(dataset, keyword, None)
     for element in subject.elements.values():
         dataset.add(element)

@@ -61,6 +61,7 @@ def parametric_map(
     shared.FrameVOILUTSequence[0].VOILUTFunction = "LINEAR_EXACT"
     shared.FrameAnatomySequence = [_anatomy(subject, side)]
     dataset.FloatPixelPaddingValue = dataset.FloatPixelPaddingRangeLimit = float("nan")
+    dataset.ContentCreatorName = None
     text = fitted(f"{quantity.meaning}; {derivation_text(result)}", SHORT_TEXT)
     set_references(dataset, source, result.geometry, METHOD_IN_WORDS, text)
     finish(dataset, subject, result)
@@ -82,7 +83,7 @@ def _order_frames(dataset: Any, values: np.ndarray, geometry: Geometry) -> None:
 
 
 def _mapping(quantity: MapQuantity, values: np.ndarray) -> Any:
-    """Stored values are the quantity itself, from the smallest to the largest that occur."""
+    """Say that stored values are the quantity itself, from the smallest to the largest that occur."""
     hd = import_highdicom()
     finite = values[np.isfinite(values)]
     mapping = hd.pm.RealWorldValueMapping(
@@ -125,7 +126,7 @@ def _code_item(name: tuple[str, str, str], value: tuple[str, str, str]) -> Any:
 
 
 def _window(quantity: MapQuantity) -> dict[str, Any]:
-    """The fixed range of the figures; the keyword is new in highdicom 0.26, and Slicer may bring an older one."""
+    """Return the fixed range of the figures; its keyword changed after highdicom 0.25, and Slicer may bring either."""
     hd = import_highdicom()
     low, high = quantity.window
     shown = {"window_center": (low + high) / 2, "window_width": high - low}

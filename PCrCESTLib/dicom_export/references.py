@@ -1,5 +1,4 @@
-"""What an object says of the images it comes from: frame by frame, and the list of all (PS3.3 sections C.7.6.16.2.6,
-C.12.2)."""
+"""What an object says of the images it comes from (PS3.3 sections C.7.6.16.2.6 and C.12.2): by frame, and all."""
 
 from __future__ import annotations
 

@@ -93,7 +93,9 @@ def read_result(folder: Path) -> Result:
             )
         geometry = geometry or volume.geometry
         if volume.array.dtype != np.float32:
-            raise ReaderError(f"{file}: {volume.array.dtype} values; float32 as pcrcest quantify writes is expected")
+            raise ReaderError(
+                f"{file}: {volume.array.dtype} values; float32 as pcrcest quantify writes is expected"
+            )
         if np.isfinite(volume.array).any():
             maps[quantity] = np.ascontiguousarray(volume.array)
         else:

@@ -43,6 +43,7 @@ def segmentation(result: Result, regions: Regions, subject: Subject, source: Sou
         content_label="PCR_REGIONS",
         content_description="Regions of the PCrCEST maps",
     )
+    dataset.ContentCreatorName = None
     set_references(dataset, source, result.geometry, SEGMENTED, derivation_text(result))
     finish(dataset, subject, result)
     return dataset

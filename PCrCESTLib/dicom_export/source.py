@@ -17,6 +17,8 @@ from PCrCESTLib.readers.dicom.folder import is_dicom_folder
 from PCrCESTLib.readers.dicom.series import find_scan
 from PCrCESTLib.readers.stored_bytes import sniff
 
+OTHER_FORMATS = (".nii", ".nii.gz", ".mat", ".nrrd")
+NOT_DICOM = "the scan was not DICOM: the objects stand in a study of their own, without a patient"
 SAME_VOXEL = 0.02  # of a voxel: positions in DICOM and NIfTI are rounded differently
 
 
@@ -54,16 +56,17 @@ def source_paths(result: Result, given: Sequence[Path]) -> tuple[list[Path], tup
     if given:
         return list(given), ()
     recorded = [Path(str(entry.get("path"))) for entry in result.inputs("series")]
-    missing = [path for path in recorded if not path.exists()]
+    candidates = [path for path in recorded if not path.name.lower().endswith(OTHER_FORMATS)]
+    missing = [path for path in candidates if not path.exists()]
     if missing:
         return [], (
             f"the scan is not at {missing[0]} any more; if it was DICOM, give its folder with --source, so that the"
             " maps join its study",
         )
-    dicom = [path for path in recorded if _is_dicom(path)]
-    if len(dicom) == len(recorded):
+    dicom = [path for path in candidates if _is_dicom(path)]
+    if dicom and len(dicom) == len(recorded):
         return dicom, ()
-    return [], ("the scan was not DICOM: the objects stand in a study of their own, without a patient",)
+    return [], (NOT_DICOM,)
 
 
 def read_source(paths: Sequence[Path], geometry: Geometry) -> Source:
@@ -126,7 +129,9 @@ def _require_same_study(path: Path, header: Any, first: Any) -> None:
                 " folders of the scan that the maps were computed from"
             )
     if not header.get("SOPInstanceUID") or not header.get("SeriesInstanceUID"):
-        raise ReaderError(f"{path}: the image has no identifier to refer to; export it from the scanner again")
+        raise ReaderError(
+            f"{path}: the image has no identifier to refer to; export it from the scanner again"
+        )
 
 
 def _matched_slices(path: Path, source: Geometry, maps: Geometry) -> tuple[list[int], bool]:
