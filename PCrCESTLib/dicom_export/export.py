@@ -10,6 +10,7 @@ from PCrCESTLib.dicom_export.measurements import measurement_report, read_table
 from PCrCESTLib.dicom_export.packages import import_highdicom
 from PCrCESTLib.dicom_export.parametric_map import parametric_map
 from PCrCESTLib.dicom_export.quantities import MAPS
+from PCrCESTLib.dicom_export.references import References
 from PCrCESTLib.dicom_export.regions import Regions, read_regions
 from PCrCESTLib.dicom_export.result import Result, read_result
 from PCrCESTLib.dicom_export.segmentation import segmentation
@@ -84,17 +85,18 @@ def export_dicom(
         result = read_result(folder)
         regions = read_regions(folder, result.geometry)
         subject, source, notes = _subject(result, options)
+        references = References(source, result.geometry)
         _protect(out, options, result)
         side = "" if regions is None else regions.side
         rows = read_table(folder)
         objects = {}
         for done, quantity in enumerate(result.maps):
             report(0.1 + 0.7 * done / len(result.maps), quantity.name)
-            objects[f"{quantity.name}.dcm"] = parametric_map(result, quantity, subject, source, side)
+            objects[f"{quantity.name}.dcm"] = parametric_map(result, quantity, subject, references, side)
         if regions is not None:
             report(0.8, "regions")
-            objects[REGIONS_FILE] = segmentation(result, regions, subject, source)
-            table = measurement_report(result, regions, rows, subject, source, list(objects.values()))
+            objects[REGIONS_FILE] = segmentation(result, regions, subject, references)
+            table = measurement_report(result, regions, rows, subject, references, list(objects.values()))
             objects |= {} if table is None else {TABLE_FILE: table}
         report(0.9, "writing")
         for name, dataset in objects.items():

@@ -11,9 +11,9 @@ from PCrCESTLib.dicom_export.objects import EXPLICIT, MANUFACTURER, finish, soft
 from PCrCESTLib.dicom_export.packages import import_highdicom
 from PCrCESTLib.dicom_export.parametric_map import STANDARD_DEVIATION
 from PCrCESTLib.dicom_export.quantities import SCHEME, TABLE_SERIES, UNITS, code
+from PCrCESTLib.dicom_export.references import References
 from PCrCESTLib.dicom_export.regions import Region, Regions
 from PCrCESTLib.dicom_export.result import Result
-from PCrCESTLib.dicom_export.source import Source
 from PCrCESTLib.dicom_export.subject import Subject
 from PCrCESTLib.dicom_export.text import fitted
 from PCrCESTLib.dicom_export.uids import PLACEHOLDER, uid_from
@@ -62,7 +62,7 @@ def measurement_report(
     regions: Regions,
     rows: list[Row],
     subject: Subject,
-    source: Source | None,
+    references: References,
     images: list[Any],
 ) -> Any:
     """Return the table as a ``pydicom.Dataset`` ready to be saved, None where it says nothing of the regions.
@@ -77,8 +77,8 @@ def measurement_report(
         The table.
     subject : Subject
         Whose it is.
-    source : Source or None
-        The DICOM images of the scan.
+    references : References
+        To the images of the scan.
     images : list of pydicom.Dataset
         The finished maps, and the segmentation last.
     """
@@ -87,7 +87,7 @@ def measurement_report(
     for number, region in enumerate(regions.regions, start=1):
         own = [row for row in rows if row["roi"] == region.name]
         if own:
-            groups.append(_group(number, region, own, source, images))
+            groups.append(_group(number, region, own, references, images))
     if not groups:
         return None
     observer = hd.sr.ObserverContext(
@@ -120,11 +120,11 @@ def measurement_report(
     return dataset
 
 
-def _group(number: int, region: Region, rows: list[Row], source: Source | None, images: list[Any]) -> Any:
+def _group(number: int, region: Region, rows: list[Row], references: References, images: list[Any]) -> Any:
     """All numbers of one region; the images measured are those of the scan, or the first map where it had none."""
     hd = import_highdicom()
     segments = images[-1]
-    series = images[0].SeriesInstanceUID if source is None else source.slices[0][0].series_uid
+    series = references.series_uid or images[0].SeriesInstanceUID
     site = None
     if region.anatomy is not None:
         side = None if region.side is None else hd.sr.CodedConcept(*region.side)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import Any
 
 import numpy as np
@@ -66,7 +67,7 @@ def series_arguments(
 
 
 def software_versions(result: Result) -> tuple[str, ...]:
-    """What computed the maps, and what wrote these objects."""
+    """Name what computed the maps, and what wrote these objects."""
     computed = fitted(result.texts("software"))
     return tuple(dict.fromkeys(v for v in (computed, f"PCrCEST {__version__}") if v))
 
@@ -89,8 +90,11 @@ def derivation_text(result: Result) -> str:
     return fitted("; ".join(fact for fact in facts if fact), SHORT_TEXT)
 
 
-def finish(dataset: Any, subject: Subject, result: Result) -> None:
-    """Complete an object: identity, dates, provenance, and the identifiers of its content."""
+def finish(dataset: Any, subject: Subject, result: Result, references: str = "") -> None:
+    """Complete an object: identity, dates, provenance, and the identifiers of its content.
+
+    ``references`` stands for those to source images, which come later and are long.
+    """
     dataset.SpecificCharacterSet = UNICODE
     day, time = subject.written[:8], subject.written[8:]
     for name in ("ContentDate", "InstanceCreationDate", "SeriesDate"):
@@ -98,18 +102,20 @@ def finish(dataset: Any, subject: Subject, result: Result) -> None:
     for name in ("ContentTime", "InstanceCreationTime", "SeriesTime"):
         setattr(dataset, name, time)
     dataset.TimezoneOffsetFromUTC = "+0000"
+    # Elements may be shared with the objects that this one was made from: new ones replace them.
     for keyword in EMPTY:
+        dataset.pop(keyword, None)
         setattr(dataset, keyword, None)
     for element in subject.elements.values():
-        dataset.add(element)
-    if subject.body_part:
+        dataset.add(copy.deepcopy(element))
+    if subject.body_part and "Rows" in dataset:  # a report has no such element
         dataset.BodyPartExamined = subject.body_part
     if subject.deidentified:
         dataset.PatientIdentityRemoved = "YES"
         dataset.DeidentificationMethod = METHOD
     dataset.ContributingEquipmentSequence = [_processing(result)]
     dataset.CodingSchemeIdentificationSequence = [_scheme()]
-    identify(dataset)
+    identify(dataset, references)
 
 
 def _model(result: Result) -> str:

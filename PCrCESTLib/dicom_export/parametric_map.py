@@ -15,9 +15,8 @@ import numpy as np
 from PCrCESTLib.dicom_export.objects import derivation_text, finish, grid_arguments, series_arguments
 from PCrCESTLib.dicom_export.packages import import_highdicom
 from PCrCESTLib.dicom_export.quantities import MapQuantity, code
-from PCrCESTLib.dicom_export.references import coded, set_references, slice_of
+from PCrCESTLib.dicom_export.references import References, coded, slice_of
 from PCrCESTLib.dicom_export.result import Result
-from PCrCESTLib.dicom_export.source import Source
 from PCrCESTLib.dicom_export.subject import Subject
 from PCrCESTLib.dicom_export.text import SHORT_TEXT, fitted
 from PCrCESTLib.geometry import Geometry
@@ -32,7 +31,7 @@ LEG_WORDS = ("LEG", "CALF", "THIGH", "LIMB", "EXTREMITY", "KNEE", "ANKLE", "FOOT
 
 
 def parametric_map(
-    result: Result, quantity: MapQuantity, subject: Subject, source: Source | None, side: str
+    result: Result, quantity: MapQuantity, subject: Subject, references: References, side: str
 ) -> Any:
     """Return one map as a ``pydicom.Dataset`` ready to be saved.
 
@@ -63,8 +62,8 @@ def parametric_map(
     dataset.FloatPixelPaddingValue = dataset.FloatPixelPaddingRangeLimit = float("nan")
     dataset.ContentCreatorName = None
     text = fitted(f"{quantity.meaning}; {derivation_text(result)}", SHORT_TEXT)
-    set_references(dataset, source, result.geometry, METHOD_IN_WORDS, text)
-    finish(dataset, subject, result)
+    finish(dataset, subject, result, references.key)
+    references.set(dataset, METHOD_IN_WORDS, text)
     return dataset
 
 

@@ -9,10 +9,9 @@ import numpy as np
 from PCrCESTLib.dicom_export.objects import derivation_text, finish, grid_arguments, series_arguments
 from PCrCESTLib.dicom_export.packages import import_highdicom
 from PCrCESTLib.dicom_export.quantities import REGIONS_SERIES
-from PCrCESTLib.dicom_export.references import coded, set_references
+from PCrCESTLib.dicom_export.references import References, coded
 from PCrCESTLib.dicom_export.regions import Region, Regions
 from PCrCESTLib.dicom_export.result import Result
-from PCrCESTLib.dicom_export.source import Source
 from PCrCESTLib.dicom_export.subject import Subject
 from PCrCESTLib.dicom_export.text import SHORT_TEXT, fitted
 
@@ -24,7 +23,7 @@ SRGB_TO_XYZ_D50 = np.array(
 )
 
 
-def segmentation(result: Result, regions: Regions, subject: Subject, source: Source | None) -> Any:
+def segmentation(result: Result, regions: Regions, subject: Subject, references: References) -> Any:
     """Return the regions as a ``pydicom.Dataset`` ready to be saved.
 
     Raises
@@ -44,8 +43,8 @@ def segmentation(result: Result, regions: Regions, subject: Subject, source: Sou
         content_description="Regions of the PCrCEST maps",
     )
     dataset.ContentCreatorName = None
-    set_references(dataset, source, result.geometry, SEGMENTED, derivation_text(result))
-    finish(dataset, subject, result)
+    finish(dataset, subject, result, references.key)
+    references.set(dataset, SEGMENTED, derivation_text(result))
     return dataset
 
 

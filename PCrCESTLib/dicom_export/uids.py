@@ -22,10 +22,10 @@ def uid_from(*parts: str) -> str:
     return f"2.25.{uuid.UUID(bytes=digest[:16], version=5).int}"
 
 
-def identify(dataset: Any) -> None:
-    """Give an object, and the series that it is alone in, the identifiers of its content."""
+def identify(dataset: Any, more: str = "") -> None:
+    """Give an object, and the series that it is alone in, the identifiers of its content and ``more`` of it."""
     _replace(dataset, dict.fromkeys(DEFINED_HERE, PLACEHOLDER))
-    digest = hashlib.sha256(_encoded(dataset)).hexdigest()
+    digest = hashlib.sha256(_encoded(dataset) + more.encode()).hexdigest()
     _replace(dataset, {name: uid_from(name, digest) for name in DEFINED_HERE})
     dataset.file_meta.MediaStorageSOPInstanceUID = dataset.SOPInstanceUID
 

@@ -11,6 +11,8 @@ from pydicom.uid import generate_uid
 
 from PCrCESTLib.errors import GeometryError, OutputError, ReaderError
 from PCrCESTLib.geometry import Geometry
+from PCrCESTLib.map_files import write_roi_table
+from PCrCESTLib.roi import ROI_SPECTRUM, RoiRow
 
 STUDY, FRAME_OF_REFERENCE = generate_uid(), generate_uid()
 PATIENT = {
@@ -69,8 +71,10 @@ def test_the_objects_join_the_patient_and_study_of_the_scan(joined):
     result, _ = joined
     mask = np.ones(result.grid.shape, bool)
     result.add_regions({"Soleus left": mask})
+    row = RoiRow("Soleus left", "fs", "1", ROI_SPECTRUM, 1e-3, 1e-4, "", True, 5, 5, 10.0, 0.0)
+    write_roi_table([row], result.folder / "roi_statistics.csv")
     result.export()
-    for name in ("fs", "rois"):
+    for name in ("fs", "rois", "table"):
         dataset = result.dataset(name)
         assert str(dataset.PatientName) == "Müller^Änne"
         kept = ("PatientID", "PatientBirthDate", "PatientSex", "PatientAge", "StudyInstanceUID", "StudyDate")
@@ -80,10 +84,11 @@ def test_the_objects_join_the_patient_and_study_of_the_scan(joined):
             "StudyID",
             "AccessionNumber",
             "StudyDescription",
-            "FrameOfReferenceUID",
         ):
             assert str(dataset[keyword].value) == PATIENT[keyword], keyword
-        assert dataset.BodyPartExamined == "LEG"
+    for name in ("fs", "rois"):
+        assert result.dataset(name).FrameOfReferenceUID == FRAME_OF_REFERENCE
+        assert result.dataset(name).BodyPartExamined == "LEG"
     anatomy = result.dataset().SharedFunctionalGroupsSequence[0].FrameAnatomySequence[0]
     assert anatomy.FrameLaterality == "R"  # the scanner's word counts more than a region's name
 
