@@ -85,9 +85,10 @@ def measurement_report(
     hd = import_highdicom()
     groups = []
     for number, region in enumerate(regions.regions, start=1):
-        own = [row for row in rows if row["roi"] == region.name]
-        if own:
-            groups.append(_group(number, region, own, references, images))
+        for estimator in (ROI_SPECTRUM, VOXEL_MEAN):
+            own = [r for r in rows if r["roi"] == region.name and r["estimator"] == estimator]
+            if own:
+                groups.append(_group(number, region, own, references, images))
     if not groups:
         return None
     observer = hd.sr.ObserverContext(
@@ -121,7 +122,10 @@ def measurement_report(
 
 
 def _group(number: int, region: Region, rows: list[Row], references: References, images: list[Any]) -> Any:
-    """All numbers of one region; the images measured are those of the scan, or the first map where it had none."""
+    """All numbers of one region by one estimator, which readers look for at the group, not at each number.
+
+    The images measured are those of the scan, or the first map where it had none.
+    """
     hd = import_highdicom()
     segments = images[-1]
     series = references.series_uid or images[0].SeriesInstanceUID
@@ -140,6 +144,7 @@ def _group(number: int, region: Region, rows: list[Row], references: References,
             source_series=hd.sr.SourceSeriesForSegmentation(series),
         ),
         finding_type=hd.sr.CodedConcept(*region.kind),
+        method=hd.sr.CodedConcept(*SPECTRUM_METHOD) if rows[0]["estimator"] == ROI_SPECTRUM else None,
         finding_sites=site,
         measurements=[m for row in rows for m in _measurements(row)] + _extent(rows[0]),
         qualitative_evaluations=_identifiable(rows),
@@ -147,21 +152,15 @@ def _group(number: int, region: Region, rows: list[Row], references: References,
 
 
 def _measurements(row: Row) -> list[Any]:
-    """Value and SD of a row, by its estimator; none for a quantity or an estimator of a later version."""
-    how = {
-        VOXEL_MEAN: ({"derivation": MEAN}, {"derivation": STANDARD_DEVIATION}),
-        ROI_SPECTRUM: (
-            {"method": SPECTRUM_METHOD},
-            {"method": SPECTRUM_METHOD, "derivation": STANDARD_DEVIATION},
-        ),
-    }.get(row["estimator"])
+    """Value and SD of a row; none for a quantity of a later version."""
+    mean = {"derivation": MEAN} if row["estimator"] == VOXEL_MEAN else {}
     quantity = "arex" if row["quantity"] == "AREX" else row["quantity"]
-    if how is None or quantity not in UNITS:
+    if quantity not in UNITS:
         return []
-    values = (float(row["value"]), float(row["sd"]))
+    numbers = ((float(row["value"]), mean), (float(row["sd"]), {"derivation": STANDARD_DEVIATION}))
     return [
         _number(code(quantity), value, UNITS[quantity], **terms)
-        for value, terms in zip(values, how, strict=True)
+        for value, terms in numbers
         if math.isfinite(value)
     ]
 
