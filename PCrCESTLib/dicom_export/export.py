@@ -6,6 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from PCrCESTLib.dicom_export.encapsulated_pdf import FILE as PDF
+from PCrCESTLib.dicom_export.encapsulated_pdf import encapsulated_pdf
 from PCrCESTLib.dicom_export.measurements import measurement_report, read_table
 from PCrCESTLib.dicom_export.packages import import_highdicom
 from PCrCESTLib.dicom_export.parametric_map import parametric_map
@@ -19,8 +21,8 @@ from PCrCESTLib.dicom_export.subject import Subject, deidentified, new_subject, 
 from PCrCESTLib.errors import OutputError
 from PCrCESTLib.outputs import staged_files
 
-REGIONS_FILE, TABLE_FILE = "rois.dcm", "table.dcm"
-NAMES = (*(f"{quantity.name}.dcm" for quantity in MAPS), REGIONS_FILE, TABLE_FILE)
+REGIONS_FILE, TABLE_FILE, REPORT_FILE = "rois.dcm", "table.dcm", "report.dcm"
+NAMES = (*(f"{quantity.name}.dcm" for quantity in MAPS), REGIONS_FILE, TABLE_FILE, REPORT_FILE)
 Report = Callable[[float, str], None]
 
 
@@ -60,14 +62,14 @@ def export_dicom(
     options: ExportOptions | None = None,
     report: Report = lambda fraction, stage: None,
 ) -> Exported:
-    """Write the maps, regions and table of a result folder as DICOM files, all or none.
+    """Write the maps, regions, table and report of a result folder as DICOM files, all or none.
 
     Parameters
     ----------
     folder : Path
         What ``pcrcest quantify`` wrote.
     out : Path
-        Folder for the DICOM files, ``fs.dcm``, ``ksw.dcm`` …, ``rois.dcm``, ``table.dcm``.
+        Folder for the DICOM files, ``fs.dcm``, ``ksw.dcm`` …, ``rois.dcm``, ``table.dcm``, ``report.dcm``.
     options : ExportOptions, optional
         Source, identity and overwriting.
     report : callable, optional
@@ -98,10 +100,12 @@ def export_dicom(
             objects[REGIONS_FILE] = segmentation(result, regions, subject, references)
             table = measurement_report(result, regions, rows, subject, references, list(objects.values()))
             objects |= {} if table is None else {TABLE_FILE: table}
+        pdf = None if options.deidentify else encapsulated_pdf(result, subject)
+        objects |= {} if pdf is None else {REPORT_FILE: pdf}
         report(0.9, "writing")
         for name, dataset in objects.items():
             dataset.save_as(staging / name, enforce_file_format=True)
-    return Exported(tuple(objects), (*result.notes, *notes, *_region_notes(regions, options)))
+    return Exported(tuple(objects), (*result.notes, *notes, *_left_out(regions, folder, options)))
 
 
 def _subject(result: Result, options: ExportOptions) -> tuple[Subject, Source | None, tuple[str, ...]]:
@@ -123,11 +127,13 @@ def _subject(result: Result, options: ExportOptions) -> tuple[Subject, Source | 
     return subject, source, (*notes, *subject.notes)
 
 
-def _region_notes(regions: Regions | None, options: ExportOptions) -> tuple[str, ...]:
-    if regions is None:
-        return ("no regions in the result: no segmentation was written",)
-    named = ("the names of the regions are kept: check that they name nobody",) if options.deidentify else ()
-    return (*regions.notes, *named)
+def _left_out(regions: Regions | None, folder: Path, options: ExportOptions) -> tuple[str, ...]:
+    notes = ["no regions in the result: no segmentation was written"] if regions is None else [*regions.notes]
+    if options.deidentify and (folder / PDF).is_file():
+        notes.append(f"{PDF} is left out, as its text may name the patient")
+    if options.deidentify and regions is not None:
+        notes.append("the names of the regions are kept: check that they name nobody")
+    return tuple(notes)
 
 
 def _protect(out: Path, options: ExportOptions, result: Result) -> None:
