@@ -47,8 +47,9 @@ def read_table(folder: Path) -> list[Row]:
         with path.open(encoding="utf-8", newline="") as file:
             rows = list(csv.DictReader(file))
         for row in rows:
-            for name in ("value", "sd", "volume_mm3", "flagged_share"):
-                float(row[name])
+            _ = float(row["value"]), float(row["sd"])
+            if not math.isfinite(float(row["volume_mm3"]) + float(row["flagged_share"])):
+                raise ValueError("extent")
             _ = row["roi"], row["quantity"], row["estimator"], row["identifiable"]
     except (OSError, ValueError, KeyError, TypeError, csv.Error) as error:
         raise ReaderError(

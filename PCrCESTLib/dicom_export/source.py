@@ -85,6 +85,11 @@ def read_source(paths: Sequence[Path], geometry: Geometry) -> Source:
     header: Any = None
     same_axes = True
     for path in paths:
+        if not path.exists() or not (path.is_dir() or _is_dicom(path)):
+            found = "this is no DICOM file" if path.exists() else "there is no such file or folder"
+            raise ReaderError(
+                f"{path}: {found}; give the folder of DICOM images that the maps were computed from"
+            )
         stack = find_scan(path).stack
         order, same = _matched_slices(path, stack.geometry, geometry)
         same_axes &= same

@@ -206,6 +206,14 @@ def test_a_folder_without_dicom_images_is_refused(result, tmp_path):
         result.export(sources=(tmp_path / "empty",))
 
 
+@pytest.mark.parametrize(
+    ("name", "says"), [("gone", "no such file or folder"), ("result/fs.nii.gz", "no DICOM file")]
+)
+def test_a_source_that_is_not_there_or_not_dicom_is_refused(result, tmp_path, name, says):
+    with pytest.raises(ReaderError, match=f"{says}; give the folder of DICOM images"):
+        result.export(sources=(tmp_path / name,))
+
+
 def test_a_scan_that_has_moved_away_is_told(result, tmp_path):
     result.set_source(tmp_path / "gone")
     exported = result.export()

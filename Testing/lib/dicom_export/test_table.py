@@ -15,6 +15,8 @@ def row(roi, quantity, estimator, value, sd, unit="1", identifiable=True):
     return RoiRow(roi, quantity, unit, estimator, value, sd, "", identifiable, 7, 9, 31.5, 0.25)
 
 
+COLUMNS = b"roi,quantity,estimator,value,sd,identifiable,volume_mm3,flagged_share\n"
+INFINITE = COLUMNS + b"Soleus left,fs,ROI spectrum,1,1,True,inf,0\n"
 ROWS = [
     row("Soleus left", "fs", VOXEL_MEAN, 0.0011, 0.0002),
     row("Soleus left", "fs", ROI_SPECTRUM, 0.00105, 0.00007),
@@ -112,7 +114,7 @@ def test_a_table_of_other_regions_is_no_report(with_table):
     assert "table.dcm" not in with_table.export().files
 
 
-@pytest.mark.parametrize("content", [b"roi,quantity\nx,fs\n", b"\xff\xfe\x00", b'roi,value\n"a'])
+@pytest.mark.parametrize("content", [b"roi,quantity\nx,fs\n", b"\xff\xfe\x00", b'roi,value\n"a', INFINITE])
 def test_a_damaged_table_gives_one_sentence(with_table, content):
     (with_table.folder / "roi_statistics.csv").write_bytes(content)
     with pytest.raises(ReaderError, match=r"roi_statistics\.csv: not a table as pcrcest quantify writes it"):
