@@ -17,13 +17,14 @@ LIBRARY = REPOSITORY / "PCrCESTLib"
 
 # Lowest first; a part may import from its own layer and from those below. A new top-level part needs a place here.
 LAYERS = (
-    ("errors", "version", "saturation", "geometry", "progress", "outputs", "image_files"),
+    ("errors", "version", "saturation", "geometry", "progress", "outputs", "image_files",
+     "muscles", "segment_file"),
     ("protocol", "protocol_json", "protocols"),
     ("series",),
     ("physics",),
     ("preparation", "synthesis", "fitting"),
     ("readers", "models"),
-    ("quality", "contribution"),
+    ("quality", "contribution", "checksums"),
     ("methods",),
     ("quantify", "roi", "statistics", "study", "report", "evaluation", "map_files", "overview", "figures", "advice",
      "rivals", "dicom_export"),
