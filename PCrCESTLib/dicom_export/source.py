@@ -14,6 +14,7 @@ from PCrCESTLib.errors import GeometryError, ReaderError
 from PCrCESTLib.geometry import Geometry
 from PCrCESTLib.readers.dicom.file import is_dicom, read_header
 from PCrCESTLib.readers.dicom.folder import is_dicom_folder
+from PCrCESTLib.readers.dicom.frames import Stack
 from PCrCESTLib.readers.dicom.series import find_scan
 from PCrCESTLib.readers.stored_bytes import sniff
 
@@ -85,27 +86,40 @@ def read_source(paths: Sequence[Path], geometry: Geometry) -> Source:
     header: Any = None
     same_axes = True
     for path in paths:
-        if not path.exists() or not (path.is_dir() or _is_dicom(path)):
-            found = "this is no DICOM file" if path.exists() else "there is no such file or folder"
-            raise ReaderError(
-                f"{path}: {found}; give the folder of DICOM images that the maps were computed from"
-            )
-        stack = find_scan(path).stack
-        order, same = _matched_slices(path, stack.geometry, geometry)
-        same_axes &= same
-        headers: dict[Path, Any] = {}
-        for z, source_z in enumerate(order):
-            images: dict[Path, list[int]] = {}
-            for image in stack.frames:
-                frame = image[source_z]
-                if frame.path not in headers:
-                    headers[frame.path] = read_header(frame.path, lambda dataset, _: dataset)
-                images.setdefault(frame.path, []).append(frame.index + 1)
-            slices[z] += [_image(headers[file], frames) for file, frames in images.items()]
-        for file, found in headers.items():
-            header = found if header is None else header
-            _require_same_study(file, found, header)
+        for stack in _stacks(path):
+            order, same = _matched_slices(path, stack.geometry, geometry)
+            same_axes &= same
+            headers = _headers(stack)
+            for z, source_z in enumerate(order):
+                slices[z] += _images(stack, source_z, headers)
+            for file, found in headers.items():
+                header = found if header is None else header
+                _require_same_study(file, found, header)
     return Source(header, tuple(tuple(images) for images in slices), same_axes)
+
+
+def _stacks(path: Path) -> list[Stack]:
+    """Images of a scan on their grid, and those without saturation where they are a series of their own."""
+    if not path.exists() or not (path.is_dir() or _is_dicom(path)):
+        found = "this is no DICOM file" if path.exists() else "there is no such file or folder"
+        raise ReaderError(
+            f"{path}: {found}; give the folder of DICOM images that the maps were computed from"
+        )
+    scan = find_scan(path)
+    return [scan.stack] if scan.m0 is None else [scan.stack, scan.m0.stack]
+
+
+def _headers(stack: Stack) -> dict[Path, Any]:
+    files = dict.fromkeys(frame.path for image in stack.frames for frame in image)
+    return {file: read_header(file, lambda dataset, _: dataset) for file in files}
+
+
+def _images(stack: Stack, z: int, headers: dict[Path, Any]) -> list[SourceImage]:
+    """Images of one slice, all offsets; of a file with several frames those that lie there."""
+    frames: dict[Path, list[int]] = {}
+    for image in stack.frames:
+        frames.setdefault(image[z].path, []).append(image[z].index + 1)
+    return [_image(headers[file], numbers) for file, numbers in frames.items()]
 
 
 def _is_dicom(path: Path) -> bool:

@@ -136,7 +136,7 @@ def deidentified(result: Result, subject: Subject) -> Subject:
 
 
 def _scan_key(result: Result) -> str:
-    """Tell scans apart: by the checksums of the series, or, for folders, which have none, by the maps."""
+    """Tell scans apart: by the checksums of the series, or, in a record without them, by the maps."""
     sums = [str(entry.get("sha256")) for entry in result.inputs("series") if entry.get("sha256")]
     if sums and len(sums) == len(result.inputs("series")):
         return " ".join(sorted(sums))

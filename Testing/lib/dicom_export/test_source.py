@@ -140,6 +140,21 @@ def test_two_powers_are_two_series_of_references(result, write_source):
     assert all(len(sources_of(g)) == 8 for g in dataset.PerFrameFunctionalGroupsSequence)
 
 
+def test_an_m0_series_beside_the_scan_is_referred_to_too(result, frames, tmp_path):
+    folder = tmp_path / "scan"
+    samples.write_classic(
+        folder / "a", frames, result.grid, **PATIENT, SeriesDescription="cest", SeriesNumber=5
+    )
+    samples.write_classic(
+        folder / "b", frames[:1], result.grid, **PATIENT, SeriesDescription="cest M0", SeriesNumber=6
+    )
+    result.set_source(folder)
+    result.export()
+    dataset = result.dataset()
+    assert len(dataset.ReferencedSeriesSequence) == 2
+    assert all(len(sources_of(g)) == 5 for g in dataset.PerFrameFunctionalGroupsSequence)
+
+
 def test_an_enhanced_source_is_referred_to_by_frame(result, frames, tmp_path):
     dataset = samples.enhanced(frames, result.grid)
     for keyword, value in PATIENT.items():
