@@ -18,6 +18,7 @@ from PCrCESTLib.dicom_export.result import Result, read_result
 from PCrCESTLib.dicom_export.segmentation import segmentation
 from PCrCESTLib.dicom_export.source import Source, read_source, source_paths
 from PCrCESTLib.dicom_export.subject import Subject, deidentified, new_subject, source_subject
+from PCrCESTLib.dicom_export.text import fitted
 from PCrCESTLib.errors import OutputError
 from PCrCESTLib.outputs import staged_files
 
@@ -115,6 +116,11 @@ def _subject(result: Result, options: ExportOptions) -> tuple[Subject, Source | 
         raise OutputError(
             "--patient-id is for scans that were not DICOM; this one's patient stands in its source: leave the option"
             " out"
+        )
+    if options.patient_id != fitted(options.patient_id):
+        raise OutputError(
+            f"--patient-id {options.patient_id[:80]!r}: at most 64 bytes without backslash or control characters are"
+            " expected; give a shorter one"
         )
     if options.patient_id and options.deidentify:
         raise OutputError("--patient-id and --deidentify contradict each other; give one of them")

@@ -86,13 +86,13 @@ class Subject:
 
 def new_subject(result: Result, patient_id: str = "") -> Subject:
     """Subject of a scan that was not DICOM: identifiers of the scan, nobody's name."""
-    elements = {"PatientID": _element("PatientID", patient_id)} if patient_id else {}
+    known = {"PatientID": _element("PatientID", patient_id)} if patient_id else {}
     scan = _scan_key(result)
     return Subject(
         uid_from("study", scan, patient_id),
         uid_from("frame of reference", scan, patient_id),
         result.finished.strftime("%Y%m%d%H%M%S"),
-        {k: v for k, v in elements.items() if v is not None},
+        known,
     )
 
 

@@ -114,6 +114,12 @@ def test_an_animal_is_named_as_asked(result):
     assert not result.dataset().PatientID
 
 
+@pytest.mark.parametrize("name", ["x" * 65, "a\\b", "a\nb"])
+def test_a_patient_id_that_dicom_cannot_hold_is_refused(result, name):
+    with pytest.raises(OutputError, match="give a shorter one"):
+        result.export(patient_id=name)
+
+
 def test_a_patient_id_contradicts_deidentification(result):
     with pytest.raises(OutputError, match="contradict each other"):
         result.export(patient_id="rat 3", deidentify=True)

@@ -66,8 +66,9 @@ def test_names_colors_and_terms_are_kept(result, masks):
     assert (kind.CodeValue, kind.CodeMeaning) == ("127954009", "Skeletal muscle")
     assert kind.SegmentedPropertyTypeModifierCodeSequence[0].CodeMeaning == "Left"
     assert segment.AnatomicRegionSequence[0].CodeValue == "102292000"
-    shown = highdicom.color.CIELabColor.from_dicom_value(list(segment.RecommendedDisplayCIELabValue))
-    assert shown.lab == pytest.approx((54.29, 80.80, 69.89), abs=0.1)  # red of sRGB in CIELab D50
+    lightness, red, yellow = np.array(segment.RecommendedDisplayCIELabValue) / 65535
+    shown = (100 * lightness, 255 * red - 128, 255 * yellow - 128)  # PS3.3 section C.10.7.1.1
+    assert shown == pytest.approx((54.29, 80.80, 69.89), abs=0.1)  # red of sRGB in CIELab D50
 
 
 def test_the_side_of_the_regions_is_that_of_the_maps(result, masks):
