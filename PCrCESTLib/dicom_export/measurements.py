@@ -87,7 +87,7 @@ def measurement_report(
     groups = []
     for number, region in enumerate(regions.regions, start=1):
         for estimator in (ROI_SPECTRUM, VOXEL_MEAN):
-            own = [r for r in rows if r["roi"] == region.name and r["estimator"] == estimator]
+            own = [r for r in rows if _plain(r["roi"]) == _plain(region.name) and r["estimator"] == estimator]
             if own:
                 groups.append(_group(number, region, own, references, images))
     if not groups:
@@ -120,6 +120,11 @@ def measurement_report(
     )
     finish(dataset, subject, result)
     return dataset
+
+
+def _plain(name: str) -> str:
+    """Name without the line breaks and double blanks that a segmentation file cannot keep."""
+    return " ".join(name.split())
 
 
 def _group(number: int, region: Region, rows: list[Row], references: References, images: list[Any]) -> Any:

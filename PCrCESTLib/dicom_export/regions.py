@@ -10,11 +10,10 @@ import numpy as np
 
 from PCrCESTLib.dicom_export.text import fitted_names
 from PCrCESTLib.geometry import Geometry
-from PCrCESTLib.readers.image_io import read_layers
+from PCrCESTLib.muscles import Color
 from PCrCESTLib.readers.labels import read_rois
 
 FILE = "rois.seg.nrrd"
-TERMINOLOGY = "TerminologyEntry:"
 Code = tuple[str, str, str]
 # For a region whose file does not say what it is: that somebody selected it, which is all that is known.
 UNKNOWN_CATEGORY: Code = ("309825002", "SCT", "Spatial and Relational Concept")
@@ -33,7 +32,7 @@ class Region:
         Its name, and the same in the 64 characters of a DICOM label.
     mask : ndarray
         bool (z, y, x).
-    color : tuple of float or None
+    color : tuple of float
         Red, green, blue, 0 to 1.
     category, kind : tuple of str
         Codes of what it is.
@@ -46,7 +45,7 @@ class Region:
     name: str
     label: str
     mask: np.ndarray
-    color: tuple[float, float, float] | None
+    color: Color
     category: Code
     kind: Code
     side: Code | None = None
@@ -81,45 +80,23 @@ def read_regions(folder: Path, geometry: Geometry) -> Regions | None:
     if not path.is_file():
         return None
     found = read_rois(path, geometry)
-    described = _descriptions(read_layers(path).metadata)
     labels = fitted_names(found.names)
-    regions = []
-    for name, label, mask in zip(found.names, labels, found.masks, strict=True):
-        tags = described.get(name, {})
-        category, kind, side, anatomy = _terms(tags.get("Tags", ""))
-        color = _color(tags.get("Color", ""))
-        regions.append(Region(name, label, mask, color, category, kind, side, anatomy))
+    regions = [
+        Region(region.name, label, region.mask, region.color, *_terms(region.terminology))
+        for region, label in zip(found.regions, labels, strict=True)
+    ]
     shortened = [f"{n!r} became {s!r}" for n, s in zip(found.names, labels, strict=True) if n != s]
     notes = (f"names that DICOM cannot hold: {', '.join(shortened)}",) if shortened else ()
     return Regions(tuple(regions), (*found.notes, *notes))
 
 
-def _descriptions(metadata: dict[str, str]) -> dict[str, dict[str, str]]:
-    """Keys ``Segment0_Name``, ``Segment0_Color`` … of a ``.seg.nrrd`` by name of the segment."""
-    segments: dict[str, dict[str, str]] = {}
-    for key, value in metadata.items():
-        number, _, what = key.partition("_")
-        if number.startswith("Segment") and number[7:].isdigit():
-            segments.setdefault(number, {})[what] = value
-    return {tags["Name"]: tags for tags in segments.values() if "Name" in tags}
-
-
-def _color(text: str) -> tuple[float, float, float] | None:
-    try:
-        red, green, blue = (min(max(float(v), 0.0), 1.0) for v in text.split())
-    except ValueError:
-        return None
-    return (red, green, blue) if np.isfinite((red, green, blue)).all() else None
-
-
-def _terms(tags: str) -> tuple[Code, Code, Code | None, Code | None]:
+def _terms(entry: str) -> tuple[Code, Code, Code | None, Code | None]:
     """Category, type, side and part of the body.
 
     A terminology entry is ``context~category~type~type modifier~region context~region~region modifier``, each code
     ``scheme^value^meaning`` (documentation of Slicer's module Terminologies).
     """
-    entry = next((t for t in tags.split("|") if t.strip().startswith(TERMINOLOGY)), "")
-    parts = (entry.strip()[len(TERMINOLOGY) :].split("~") + [""] * 7)[:7]
+    parts = (entry.strip().split("~") + [""] * 7)[:7]
     category, kind = _code(parts[1]), _code(parts[2])
     if category is None or kind is None:
         return UNKNOWN_CATEGORY, UNKNOWN_TYPE, None, None

@@ -14,6 +14,7 @@ from PCrCESTLib.dicom_export.regions import Region, Regions
 from PCrCESTLib.dicom_export.result import Result
 from PCrCESTLib.dicom_export.subject import Subject
 from PCrCESTLib.dicom_export.text import SHORT_TEXT, fitted
+from PCrCESTLib.muscles import Color
 
 SEGMENTED = ("113076", "DCM", "Segmentation")
 TITLE = "PCrCEST regions"
@@ -58,7 +59,7 @@ def _segment(number: int, region: Region) -> Any:
         segmented_property_type=hd.sr.CodedConcept(*region.kind),
         algorithm_type=hd.seg.SegmentAlgorithmTypeValues.MANUAL,
         anatomic_regions=None if region.anatomy is None else [hd.sr.CodedConcept(*region.anatomy)],
-        display_color=None if region.color is None else _lab(region.color),
+        display_color=_lab(region.color),
     )
     if region.name != region.label:
         segment.SegmentDescription = fitted(region.name, SHORT_TEXT)
@@ -68,7 +69,7 @@ def _segment(number: int, region: Region) -> Any:
     return segment
 
 
-def _lab(color: tuple[float, float, float]) -> Any:
+def _lab(color: Color) -> Any:
     """CIELab color of the profile connection space that DICOM asks for (D50), from sRGB (IEC 61966-2-1)."""
     hd = import_highdicom()
     rgb = np.asarray(color)

@@ -80,7 +80,7 @@ def test_the_side_of_the_regions_is_that_of_the_maps(result, masks):
 
 
 def test_a_region_without_terms_is_only_called_selected(result, masks):
-    result.add_regions(masks, tags="Segmentation.Status:inprogress|")
+    result.add_regions({"tube 1": masks["Whole leg"]}, tags="Segmentation.Status:inprogress|")
     result.export()
     segment = result.dataset("rois").SegmentSequence[0]
     assert segment.SegmentedPropertyTypeCodeSequence[0].CodeMeaning == "Selected region"
@@ -91,7 +91,7 @@ def test_a_region_without_terms_is_only_called_selected(result, masks):
     "tags", ["TerminologyEntry:", "TerminologyEntry:a~b~c", "TerminologyEntry:a~^^~SCT^1^~", "|||~~~^^^"]
 )
 def test_damaged_terms_count_as_none(result, masks, tags):
-    result.add_regions(masks, tags=tags)
+    result.add_regions({"tube 1": masks["Whole leg"]}, tags=tags)
     result.export()
     assert (
         result.dataset("rois").SegmentSequence[0].SegmentedPropertyTypeCodeSequence[0].CodeValue == "111099"
