@@ -18,10 +18,10 @@ from PCrCESTLib.dicom_export.subject import Subject
 from PCrCESTLib.dicom_export.text import fitted
 from PCrCESTLib.dicom_export.uids import PLACEHOLDER, uid_from
 from PCrCESTLib.errors import ReaderError
+from PCrCESTLib.result_folder import TABLE
 from PCrCESTLib.roi import ROI_SPECTRUM, VOXEL_MEAN
 from PCrCESTLib.version import __version__
 
-FILE = "roi_statistics.csv"
 TITLE = "PCrCEST table of regions"
 PROCEDURE = ("25056-3", "LN", "MRI unspecified body region")
 MEAN = ("373098007", "SCT", "Mean")
@@ -40,7 +40,7 @@ def read_table(folder: Path) -> list[Row]:
     ReaderError
         When the table is damaged.
     """
-    path = folder / FILE
+    path = folder / TABLE
     if not path.is_file():
         return []
     try:

@@ -12,8 +12,8 @@ from PCrCESTLib.dicom_export.text import fitted_names
 from PCrCESTLib.geometry import Geometry
 from PCrCESTLib.muscles import Color
 from PCrCESTLib.readers.labels import read_rois
+from PCrCESTLib.result_folder import ROIS
 
-FILE = "rois.seg.nrrd"
 Code = tuple[str, str, str]
 # For a region whose file does not say what it is: that somebody selected it, which is all that is known.
 UNKNOWN_CATEGORY: Code = ("309825002", "SCT", "Spatial and Relational Concept")
@@ -76,7 +76,7 @@ def read_regions(folder: Path, geometry: Geometry) -> Regions | None:
     GeometryError
         When it does not lie on the grid of the maps.
     """
-    path = folder / FILE
+    path = folder / ROIS
     if not path.is_file():
         return None
     found = read_rois(path, geometry)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
@@ -15,8 +14,7 @@ from PCrCESTLib.errors import GeometryError, ReaderError
 from PCrCESTLib.geometry import Geometry
 from PCrCESTLib.models.card import sha256
 from PCrCESTLib.readers.image_io import read_volume, single_frame
-
-RECORD = "quantify.json"
+from PCrCESTLib.result_folder import RECORD, read_record
 
 
 @dataclass(frozen=True)
@@ -76,7 +74,7 @@ def read_result(folder: Path) -> Result:
         When its maps do not lie on one grid.
     """
     path = folder / RECORD
-    record = _record(path)
+    record = read_record(folder)
     _time(path, record)
     maps: dict[MapQuantity, np.ndarray] = {}
     notes: list[str] = []
@@ -103,17 +101,6 @@ def read_result(folder: Path) -> Result:
     if geometry is None or not maps:
         raise ReaderError(f"{folder}: no map with a value in it; give a folder that pcrcest quantify wrote")
     return Result(folder, geometry, maps, record, sha256(path), tuple(notes))
-
-
-def _record(path: Path) -> dict[str, Any]:
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        found = "cannot be read" if path.is_file() else "is missing"
-        raise ReaderError(f"{path}: this file {found}; give a folder that pcrcest quantify wrote") from error
-    if not isinstance(record, dict):
-        raise ReaderError(f"{path}: not a record of pcrcest quantify; give a folder that it wrote")
-    return record
 
 
 def _time(path: Path, record: dict[str, Any]) -> datetime:
