@@ -21,6 +21,7 @@ from PCrCESTLib.commands import (
     companion,
     convert,
     devices,
+    dicom,
     evaluate,
     info,
     quantify,
@@ -32,7 +33,7 @@ from PCrCESTLib.errors import CancelledError, PCrCESTError
 from PCrCESTLib.progress import JsonProgress
 from PCrCESTLib.version import __version__
 
-COMMANDS = (info, convert, companion, quantify, stats, simulate, train, advise, evaluate, devices)
+COMMANDS = (info, convert, companion, quantify, stats, dicom, simulate, train, advise, evaluate, devices)
 EXIT_DONE, EXIT_UNUSABLE, EXIT_CANCELLED = 0, 2, 130
 
 

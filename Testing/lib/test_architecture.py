@@ -27,7 +27,7 @@ LAYERS = (
     ("quality", "contribution", "checksums"),
     ("methods",),
     ("quantify", "selection", "roi", "result_folder", "statistics", "study", "report", "evaluation", "map_files",
-     "overview", "figures", "advice", "rivals"),
+     "overview", "figures", "advice", "rivals", "dicom_export"),
     ("scene", "commands", "batch"),
     ("cli", "viewer"),
     ("__main__",),
@@ -47,7 +47,7 @@ EVERYWHERE = {
     "SimpleITK",
     "PCrCESTLib",
 }  # of what Slicer bundles, all that file scopes need
-HEAVY = ("torch", "matplotlib", "h5py", "pydicom", "brukerapi", "distributed", "slicer", "vtk")
+HEAVY = ("torch", "matplotlib", "h5py", "pydicom", "highdicom", "brukerapi", "distributed", "slicer", "vtk")
 MAX_LINES = 500
 
 Import = tuple[str, int]

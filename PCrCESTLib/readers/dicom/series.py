@@ -86,7 +86,7 @@ def read_dicom(path: Path, protocol: Protocol | Path | None = None) -> CestSerie
     MissingExtraError
         When pydicom is not installed.
     """
-    scan = _scan(path)
+    scan = find_scan(path)
     folder = path if path.is_dir() else path.parent
     lists = offset_files(folder)
     sidecars = _sidecars(path, folder, lists)
@@ -121,8 +121,18 @@ def read_dicom(path: Path, protocol: Protocol | Path | None = None) -> CestSerie
     return put_before(series, load_stack(scan.m0.stack, scan.m0.headers), scan.m0.stack.geometry, name)
 
 
-def _scan(path: Path) -> Scan:
-    """Choose the series, or the set of series, that ``path`` means."""
+def find_scan(path: Path) -> Scan:
+    """Choose the series, or the set of series, that ``path`` means, reading headers only.
+
+    Raises
+    ------
+    ReaderError
+        When a file is damaged, images are missing, or several series do not belong together.
+    GeometryError
+        When the images do not lie on one grid.
+    MissingExtraError
+        When pydicom is not installed.
+    """
     if path.is_file():
         own = file_header(path)
         if own is None:
