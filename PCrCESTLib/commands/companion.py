@@ -18,6 +18,7 @@ from PCrCESTLib.commands.companion_kinds import KINDS, Companion, Kind
 from PCrCESTLib.errors import OutputError, ProtocolError, ReaderError
 from PCrCESTLib.image_files import write_image
 from PCrCESTLib.outputs import staged_files
+from PCrCESTLib.progress import make_progress
 from PCrCESTLib.readers import read_mask
 from PCrCESTLib.readers.image_series import ImageSeries, read_image_series
 from PCrCESTLib.readers.nifti import SUFFIXES, stem_of
@@ -73,6 +74,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         help="the scanner's phase falls with time (its B0 map is negative) where the frequency is too high",
     )
     add("--nominal", type=float, metavar="DEG", help="the B1 map is in degrees of this nominal flip angle")
+    add("--progress", choices=("text", "json"), default="text", help="what to print (default: %(default)s)")
     parser.set_defaults(func=run)
     return parser
 
@@ -90,10 +92,13 @@ def run(args: argparse.Namespace) -> int:
         raise OutputError(f"{args.out}: the map is a NIfTI file; give a name that ends in .nii.gz")
     map_name, sd_name, json_name = names_beside(args.out)
     outputs = [args.out.parent / name for name in (map_name, sd_name, json_name)]
+    progress = make_progress("json" if args.progress == "json" else "none")
     with staged_files(outputs, overwrite=args.overwrite) as folder:
+        progress.step(0.0, "reading")
         series = read_image_series(args.series, kind.component)
         _keep_inputs(args, series)
         voxels = _voxels(series, kind, args.mask)
+        progress.step(0.2, "computing")
         found = _compute(kind, series, voxels, args)
         found = replace(found, notes=(*series.notes, *found.notes))
         n_known = int(np.isfinite(found.values).sum())
@@ -107,7 +112,9 @@ def run(args: argparse.Namespace) -> int:
             write_image(_on_grid(found.sd, voxels), series.geometry, folder / sd_name)
         record = _record(args, kind, series, found, int(voxels.sum()), n_known)
         (folder / json_name).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    sys.stdout.write(_summary(args.out, kind, found, n_known))
+    progress.finish(out=str(args.out), notes=list(found.notes), median=record["median"], units=kind.units)
+    if args.progress == "text":
+        sys.stdout.write(_summary(args.out, kind, found, n_known))
     return 0
 
 

@@ -48,6 +48,12 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     )
     add("--protocol", type=Path, metavar="P.json", help="protocol file, when none lies beside the series")
     add(
+        "--m0",
+        type=Path,
+        metavar="SERIES",
+        help="scan of M0 (any format), when the series has no unsaturated image",
+    )
+    add(
         "--json",
         action="store_true",
         help="print one JSON object instead of text (a list, for several series)",
@@ -70,13 +76,15 @@ def run(args: argparse.Namespace) -> int:
     PCrCESTError
         When a series cannot be read, or the protocol cannot be saved.
     """
-    is_one = len(args.series) == 1 and args.save_protocol is None and args.protocol is None
+    is_one = (
+        len(args.series) == 1 and args.save_protocol is None and args.protocol is None and args.m0 is None
+    )
     if is_one and (scans := list_study(args.series[0])):
         sys.stdout.write(study_report(args.series[0], scans, args.json))
         return 0
-    series = [read_series(path, args.protocol) for path in args.series]
+    series = [read_series(path, args.protocol, m0=args.m0) for path in args.series]
     together = joined_protocol([s.protocol for s in series])
-    model = which_model(together, remedy(args.series, series, args.protocol))
+    model = which_model(together, remedy(args.series, series, args.protocol, args.m0))
     facts = [
         series_facts(s, find_companions(path), together, model) | {"offers": _offers(s, path)}
         for s, path in zip(series, args.series, strict=True)

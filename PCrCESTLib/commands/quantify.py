@@ -65,6 +65,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     add("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
     add("--overwrite", action="store_true", help="replace the results of an earlier run in DIR")
     add("--protocol", type=Path, metavar="P.json", help="protocol file, when none lies beside the series")
+    add("--m0", type=Path, metavar="SERIES", help="scan of M0 (any format), when the series has no unsaturated image")
     relaxation = parser.add_mutually_exclusive_group()
     relaxation.add_argument("--r1", type=Path, metavar="R1.nii.gz", help="R1 map")
     relaxation.add_argument("--t1", type=Path, metavar="T1.nii.gz", help="T1 map")
@@ -136,10 +137,10 @@ def run(args: argparse.Namespace) -> int:
     progress = make_progress(args.progress)
     with staged(args.out, overwrite=args.overwrite) as folder:
         progress.step(0.0, "reading")
-        read = [read_series(path, args.protocol) for path in args.series]
+        read = [read_series(path, args.protocol, m0=args.m0) for path in args.series]
         # Before the minutes that a correction may take: the method may not be for such a scan.
         prepared = prepare_series(read)
-        method = _method(args, protocol_of(prepared), remedy(args.series, read, args.protocol))
+        method = _method(args, protocol_of(prepared), remedy(args.series, read, args.protocol, args.m0))
         inputs = _inputs(args, read, prepared, progress)
         known_limits = limits_of(inputs.series.powers_ut) if args.method == NETWORK else ()
         for limit in known_limits:
@@ -286,7 +287,7 @@ def _record(
 ) -> dict[str, Any]:
     given = {
         name: getattr(args, name)
-        for name in ("protocol", "r1", "t1", "fm", "b1", "b0", "mask", "rois", "anatomy")
+        for name in ("protocol", "m0", "r1", "t1", "fm", "b1", "b0", "mask", "rois", "anatomy")
     }
     files = [("series", path) for path in args.series] + [(n, p) for n, p in given.items() if p is not None]
     facts = method.record()

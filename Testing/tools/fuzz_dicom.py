@@ -14,7 +14,7 @@ from functools import partial
 from pathlib import Path
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "Testing" / "lib" / "readers")]
+sys.path[:0] = [str(REPOSITORY), str(REPOSITORY / "Testing")]
 
 import dicom_samples as samples  # noqa: E402
 import numpy as np  # noqa: E402

@@ -273,6 +273,8 @@ def _offsets(path: Path, found: Sorted, field_t: float | None) -> dict[str, Any]
     )
     if listed is None:
         return {}
+    if len(listed.values) != len(images) and path.is_file():
+        return {}  # of another series of the folder
     if len(listed.values) != len(images):
         raise ProtocolError(
             f"{lists[0]}: {len(listed.values)} offsets for the {len(images)} images of {path.name}; list one an image"

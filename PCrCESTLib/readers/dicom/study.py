@@ -13,7 +13,7 @@ B0       phase images of several echo times
 T1       several inversion times, flip angles or repetition times
 T2       several echo times of spin echoes; of gradient echoes it is "other" (T2*)
 CEST     a list of offsets beside it has one for each image; or a name says CEST, where no offsets are found
-M0       a name says unsaturated (M0, S0, unsat, ref), on the slices of a CEST series
+M0       a name says unsaturated (M0, S0, unsat, ref), on the slices of a CEST series that has no such image
 anatomy  one image a slice
 other    anything else, such as the images in several directions of a localizer
 =======  ==========================================================================================================
@@ -35,6 +35,7 @@ from PCrCESTLib.readers.dicom.descriptions import describe
 from PCrCESTLib.readers.dicom.folder import dicom_files
 from PCrCESTLib.readers.dicom.frames import one_image_geometry
 from PCrCESTLib.readers.dicom.headers import FileHeader, Frame, file_header
+from PCrCESTLib.readers.dicom.m0 import is_unsaturated
 from PCrCESTLib.readers.dicom.offsets import vendor_protocol
 from PCrCESTLib.readers.dicom.series import MAX_IMAGES_AN_OFFSET, offset_files
 from PCrCESTLib.readers.offsets_file import read_offsets
@@ -92,7 +93,10 @@ def list_scans(study: Path) -> list[ScanFacts]:
     found = [(series, *_kind(series)) for series in _joined(every)]
     images = [header.path for header in headers]
     scans = [_facts(study, s, kind, reason, images) for s, kind, reason, _ in found]
-    scans = [_as_m0(scan, scans) for scan in scans]
+    lacking = [
+        s for s, (*_, ppm) in zip(scans, found, strict=True) if s.kind == "CEST" and not _has_reference(ppm)
+    ]
+    scans = [_as_m0(scan, lacking) for scan in scans]
     if damaged:
         files = tuple(path for path, _ in damaged)
         more = f" (and {len(damaged) - 1} more files)" if len(damaged) > 1 else ""
@@ -172,7 +176,9 @@ def _kind(series: _Series) -> tuple[str, str, tuple[float | None, ...] | None]:
         if told:
             return *told, series.offsets
     own = _own_offsets(series)
-    if own is not None and (told := kind_of_offsets(own[0], f"{len(own[0])} saturation offsets ({own[1]})")):
+    if own is not None and (
+        told := kind_of_offsets(own[0], f"{series.n_frames} saturation offsets ({own[1]})")
+    ):
         return *told, own[0]
     told = kind_of_names(series.names) or _timed(series)
     if told:
@@ -255,14 +261,16 @@ def _facts(study: Path, series: _Series, kind: str, reason: str, images: Sequenc
     )  # fmt: skip
 
 
-def _as_m0(scan: ScanFacts, scans: Sequence[ScanFacts]) -> ScanFacts:
-    """Call the image without saturation of a CEST series what it is."""
-    described = describe(scan.name)
-    if described is None or scan.kind not in ("anatomy", "other") or scan.geometry is None:
+def _has_reference(offsets_ppm: Sequence[float | None] | None) -> bool:
+    return offsets_ppm is not None and any(ppm is None or abs(ppm) >= REFERENCE_PPM for ppm in offsets_ppm)
+
+
+def _as_m0(scan: ScanFacts, lacking: Sequence[ScanFacts]) -> ScanFacts:
+    """Call the image without saturation of a CEST series that lacks one what it is."""
+    is_few = scan.kind in ("anatomy", "other") and (scan.n_frames or 0) <= MAX_IMAGES_AN_OFFSET
+    if not is_few or scan.geometry is None or not is_unsaturated(scan.name):
         return scan
-    is_far = described.offset is None or (described.units == "ppm" and abs(described.offset) >= REFERENCE_PPM)
-    whose = [s for s in scans if s.kind == "CEST" and s.geometry and s.geometry.same_as(scan.geometry)]
-    if not is_far or not whose or (scan.n_frames or 0) > MAX_IMAGES_AN_OFFSET:
-        return scan
+    whose = [s for s in lacking if s.geometry and s.geometry.same_as(scan.geometry)]
     numbers = " and ".join(str(s.number) for s in whose)
-    return replace(scan, kind="M0", reason=f"named unsaturated, on the slices of {numbers}: give it as --m0")
+    reason = f"named unsaturated, on the slices of {numbers}: give it as --m0"
+    return replace(scan, kind="M0", reason=reason) if whose else scan
