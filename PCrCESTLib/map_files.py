@@ -17,7 +17,7 @@ from PCrCESTLib.methods.method import WITHOUT_PCR
 from PCrCESTLib.preparation.zseries import ZSeries
 from PCrCESTLib.quality import MEANING
 from PCrCESTLib.quantify import Maps
-from PCrCESTLib.roi import RoiRow, RoiSpectrum
+from PCrCESTLib.roi import PERCENTILES, RoiRow, RoiSpectrum
 
 MAP_UNITS = {
     "fs": {"quantity": "PCr proton fraction, M0_PCr/M0_water", "unit": "1"},
@@ -49,7 +49,10 @@ def write_roi_table(rows: Sequence[RoiRow], path: Path) -> None:
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, [f.name for f in fields(RoiRow)])
         writer.writeheader()
-        writer.writerows(asdict(row) for row in rows)
+        for row in rows:
+            cells = asdict(row)
+            empty = [name for name in PERCENTILES if np.isnan(cells[name])]
+            writer.writerow(cells | dict.fromkeys(empty, ""))
 
 
 def write_roi_spectra(spectra: Sequence[RoiSpectrum], series: ZSeries, path: Path) -> None:

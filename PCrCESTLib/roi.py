@@ -15,6 +15,7 @@ from PCrCESTLib.quantify import Maps
 
 VOXEL_MEAN = "mean of voxels"
 ROI_SPECTRUM = "ROI spectrum"
+PERCENTILES = {"median": 50, "q25": 25, "q75": 75, "p5": 5, "p95": 95}
 UNITS = {"fs": "1", "ksw": "1/s", "PCr": "mM", "AREX": "1/s"}
 OBJECTIONS = (
     Quality.LOW_SNR
@@ -33,7 +34,8 @@ class RoiRow:
     ``estimator`` is ``mean of voxels`` (``sd`` is then the SD between voxels) or ``ROI spectrum`` (the method on the
     B0-aligned mean spectrum at its own noise level; ``sd`` is then the SD of the estimate). ``identifiable`` is
     False where the estimate is hardly better known than before the scan. ``flagged_share`` is the share of voxels with
-    a quality flag other than the two on identifiability.
+    a quality flag other than the two on identifiability. ``median``, ``q25``, ``q75``, ``p5`` and ``p95`` describe the
+    distribution over voxels; they are NaN for the ROI spectrum, which is one number.
     """
 
     roi: str
@@ -48,6 +50,11 @@ class RoiRow:
     n_total: int
     volume_mm3: float
     flagged_share: float
+    median: float = float("nan")
+    q25: float = float("nan")
+    q75: float = float("nan")
+    p5: float = float("nan")
+    p95: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -145,13 +152,21 @@ def _rows(
             row = RoiRow(
                 name, quantity, UNITS[quantity], estimator, number, its_sd, meaning, bool(ok), **common
             )
+            if estimator == VOXEL_MEAN:
+                spreads: dict[str, Any] = {k: float(np.percentile(known, q)) for k, q in PERCENTILES.items()}
+                row = replace(row, **spreads)
             rows.append(row)
             if quantity == "fs":
-                to_mm = concentration_from_fraction(1.0, pcr_protons)
-                rows.append(
-                    replace(row, quantity="PCr", unit=UNITS["PCr"], value=number * to_mm, sd=its_sd * to_mm)
-                )
+                rows.append(_in_mm(row, pcr_protons))
     return rows
+
+
+def _in_mm(row: RoiRow, pcr_protons: float) -> RoiRow:
+    """Return the concentration that a row of fs means."""
+    to_mm = concentration_from_fraction(1.0, pcr_protons)
+    numbers = ("value", "sd", *PERCENTILES)
+    scaled: dict[str, Any] = {name: getattr(row, name) * to_mm for name in numbers}
+    return replace(row, quantity="PCr", unit=UNITS["PCr"], **scaled)
 
 
 def _quantities(e: Estimates) -> dict[str, tuple[np.ndarray, np.ndarray]]:

@@ -45,8 +45,12 @@ class CompanionRow:
             self.offers = offers
             self.selector.clear()
             for offer in offers:
-                scan = offer.scan
-                text = f"{scan.number}  {scan.name or scan.method}, {scan.reason}"
+                scan = offer.scans[0]
+                why = (
+                    "" if scan.reason.startswith("named") else f", {scan.reason}"
+                )  # the name is there already
+                numbers = " + ".join(str(s.number) for s in offer.scans)
+                text = f"{numbers}  {scan.name or scan.method}{why}"
                 covered = _(" (covers {share:.0%})").format(share=offer.coverage)
                 self.selector.addItem(text + (covered if offer.coverage < WHOLE else ""))
         isMissing = getattr(self.panel.parameters, self.parameter) is None
@@ -67,11 +71,9 @@ class CompanionRow:
         offer = self.offers[self.selector.currentIndex]
         self.folder = Path(tempfile.mkdtemp(prefix="PCrCEST-", dir=slicer.app.temporaryPath))
         self.started = (offer, self.panel.parameters.series1.GetID())
-        target = str(self.folder / offer.map_name)
+        arguments = ["companion", offer.kind, *(str(scan.give) for scan in offer.scans)]
         try:
-            self.control.start(
-                ["companion", offer.kind, *map(str, offer.paths), "--out", target, "--progress", "json"]
-            )
+            self.control.start([*arguments, "--out", str(self.folder / offer.map_name), "--progress", "json"])
         except Exception:
             self.onEnded()
             raise
@@ -80,7 +82,7 @@ class CompanionRow:
     def onDone(self, facts):
         """Put the map into its selector, unless the user has gone on to another series."""
         offer, seriesId = self.started
-        name = f"{self.title} {offer.scan.number}"
+        name = _("{title} of scan {number}").format(title=self.title, number=offer.scans[0].number)
         volume = single_frame(read_volume(Path(facts["out"])), Path(facts["out"]), name)
         node = add_volume(volume.array, volume.geometry, name)
         series = self.panel.parameters.series1
@@ -133,9 +135,11 @@ class CompanionScans:
             self.ui.offersMessage.text = ""
 
     def note(self, path, node):
-        """Remember a series that was loaded, if it is of the study."""
-        if any(scan.give == path for scan in self.scans):
+        """Remember a series that was loaded, if it is of the study, and name it as the study does."""
+        scan = next((scan for scan in self.scans if scan.give == path), None)
+        if scan is not None:
             self.seriesIds.add(node.GetID())
+            node.SetName(f"{scan.number} {scan.name}".strip())
 
     def m0Of(self, path):
         """The scan of the study that holds M0 of a series, None without one."""
@@ -151,10 +155,12 @@ class CompanionScans:
         seen = [row.show([o for o in offers if o.kind and o.option == row.option]) for row in self.rows]
         unusable = [
             offer.text() for offer in offers for row in self.rows
-            if not offer.kind and offer.scan.kind == row.scanKind and not row.offers
+            if not offer.kind and offer.scans[0].kind == row.scanKind and not row.offers
         ]  # fmt: skip
         self.ui.offersLabel.toolTip = "\n".join(unusable)
-        self.ui.offersPanel.visible = any(seen) or bool(self.ui.offersMessage.text)
+        isTold = bool(self.ui.offersMessage.text)
+        self.ui.offersMessage.visible = isTold
+        self.ui.offersPanel.visible = any(seen) or isTold
         self.ui.offersLabel.visible = any(seen)
 
     def offers(self):

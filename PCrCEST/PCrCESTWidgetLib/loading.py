@@ -36,7 +36,7 @@ def loadScan(path, protocol=None, m0=None):
         if m0 is None:
             raise
         series = read_series(path, protocol, m0=m0)
-    name = stem_of(path)
+    name = path.name if path.is_dir() else stem_of(path)
     nodes = {"series": add_series(series, name)}
     for role, file in find_companions(path).items():
         if role in VOLUMES:
@@ -45,7 +45,7 @@ def loadScan(path, protocol=None, m0=None):
         elif role == "rois":
             rois = read_rois(file, series.geometry)
             reference = nodes["series"].GetNthDataNode(0)
-            nodes[role] = segmentation_from_rois(rois.names, rois.masks, reference, stem_of(file))
+            nodes[role] = segmentation_from_rois(rois, reference, stem_of(file))
     gather(list(nodes.values()), name)
     return nodes
 

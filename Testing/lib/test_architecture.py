@@ -17,7 +17,8 @@ LIBRARY = REPOSITORY / "PCrCESTLib"
 
 # Lowest first; a part may import from its own layer and from those below. A new top-level part needs a place here.
 LAYERS = (
-    ("errors", "version", "saturation", "geometry", "progress", "outputs", "image_files"),
+    ("errors", "version", "saturation", "geometry", "progress", "outputs", "image_files",
+     "muscles", "segment_file"),
     ("protocol", "protocol_json", "protocols"),
     ("series",),
     ("physics",),

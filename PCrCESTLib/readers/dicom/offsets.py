@@ -2,7 +2,8 @@
 
 Siemens' work-in-progress CEST sequences keep their parameters in numbered fields whose meaning changed between
 revisions; the revision stands in the name of the sequence. The table also names its sources. For Philips and GE no
-public document that names such an element was found: their offsets come from descriptions or a file.
+public document that names such an element was found (GE's (0043,xx34) is an "Offset Frequency" in public dictionaries,
+which do not say of what): their offsets come from descriptions or a file.
 """
 
 from __future__ import annotations

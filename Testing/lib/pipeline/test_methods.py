@@ -43,7 +43,8 @@ def test_a_peak_fit_gives_fs_and_arex_and_leaves_ksw_empty(method, a_simulated_s
     names = {p.name for p in out.iterdir()}
     maps = {"fs", "fs_sd", "ksw", "ksw_sd", "arex", "arex_sd", "misfit", "b0", "quality"}
     tables = {"roi_statistics.csv", "roi_spectra.csv", "roi_curves.csv", "quantify.json", "overview.png"}
-    assert names == {f"{name}.nii.gz" for name in maps} | tables
+    drawn = {"anatomy.nii.gz", "rois.seg.nrrd"}
+    assert names == {f"{name}.nii.gz" for name in maps} | tables | drawn
     tissue = (values(out, "quality").astype(int) & Quality.NO_VALUE) == 0
     assert np.isfinite(values(out, "fs")[tissue]).all()
     assert np.all(values(out, "fs_sd")[tissue] > 0)
