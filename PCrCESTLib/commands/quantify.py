@@ -67,7 +67,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     add("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
     add("--overwrite", action="store_true", help="replace the results of an earlier run in DIR")
     add("--protocol", type=Path, metavar="P.json", help="protocol file, when none lies beside the series")
-    add("--m0", type=Path, metavar="SERIES", help="scan of M0 (any format), when the series has no unsaturated image")
+    add("--m0", type=Path, metavar="SERIES", help="scan of M0 (NIfTI, NRRD, DICOM, Bruker), when the series has none")
     relaxation = parser.add_mutually_exclusive_group()
     relaxation.add_argument("--r1", type=Path, metavar="R1.nii.gz", help="R1 map")
     relaxation.add_argument("--t1", type=Path, metavar="T1.nii.gz", help="T1 map")

@@ -93,6 +93,7 @@ def read_dicom(path: Path, protocol: Protocol | Path | None = None) -> CestSerie
     found = _Found({}, ())
     if not isinstance(protocol, Protocol):
         found = _found_keys(path, scan, None if _states_offsets(protocol, sidecars) else lists)
+    apart: Protocol | None = None  # what is said of the saturated images, where M0 is apart
     try:
         resolved = resolve_protocol(path, protocol, sidecars, found.keys)
     except MissingKeysError as error:
@@ -108,7 +109,8 @@ def read_dicom(path: Path, protocol: Protocol | Path | None = None) -> CestSerie
         apart = protocol_from_dict({**error.document, "Normalized": True})
         resolved = ResolvedProtocol(apart, error.files)
     else:
-        apart = None if scan.m0 is None else saturated_part(resolved.protocol, scan.n_images, scan.m0.n_images)
+        if scan.m0 is not None:
+            apart = saturated_part(resolved.protocol, scan.n_images, scan.m0.n_images)
     source = (str(path), *resolved.source, *map(str, found.files))
     order = f"{scan.n_images} images ordered by {scan.stack.order}"
     data = load_stack(scan.stack, scan.headers)
