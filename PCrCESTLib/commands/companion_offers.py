@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -51,9 +52,19 @@ class Offer:
     reason: str = ""
 
     @property
+    def scan(self) -> ScanFacts:
+        """The scan, or the first of them."""
+        return self.scans[0]
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """What to give to ``pcrcest companion``."""
+        return tuple(scan.give for scan in self.scans)
+
+    @property
     def map_name(self) -> str:
         """File name of the map."""
-        return f"{MAP_NAMES[self.option]}_{self.scans[0].number}.nii.gz"
+        return f"{MAP_NAMES[self.option]}_{self.scan.number}.nii.gz"
 
     @property
     def option(self) -> str:
@@ -63,14 +74,14 @@ class Offer:
     @property
     def command(self) -> str:
         """The command that makes the map."""
-        given = " ".join(shlex.quote(str(scan.give)) for scan in self.scans)
+        given = " ".join(shlex.quote(str(path)) for path in self.paths)
         return f"pcrcest companion {self.kind} {given} --out {self.map_name}"
 
     def entry(self) -> dict[str, Any]:
         """For JSON."""
         found = {
             "scans": [scan.number for scan in self.scans],
-            "paths": [str(scan.give) for scan in self.scans],
+            "paths": [str(path) for path in self.paths],
             "coverage": round(self.coverage, 3),
         }
         if not self.kind:
@@ -85,7 +96,7 @@ class Offer:
     def text(self) -> str:
         """For reading, one line."""
         if not self.kind:
-            return f"scan {self.scans[0].number} ({self.scans[0].kind}) gives no map as it is: {self.reason}"
+            return f"scan {self.scan.number} ({self.scan.kind}) gives no map as it is: {self.reason}"
         covered = "" if self.coverage >= WHOLE else f" (covers {self.coverage:.0%} of the voxels)"
         return f"{self.command}, then quantify with {self.option} {self.map_name}{covered}"
 

@@ -14,11 +14,10 @@ from typing import Any
 import numpy as np
 
 from PCrCESTLib.checksums import input_checksum
-from PCrCESTLib.commands.corrections import Corrected, add_flags, corrected
+from PCrCESTLib.commands.corrections import Corrected, corrected
+from PCrCESTLib.commands.quantify_options import add_companions, add_settings
 from PCrCESTLib.commands.remedy import remedy
 from PCrCESTLib.errors import MissingExtraError
-from PCrCESTLib.fitting.peak import STATED_KSW_PER_S, STATED_KSW_SD_PER_S
-from PCrCESTLib.fitting.pools import POOL_SETS
 from PCrCESTLib.image_files import write_image
 from PCrCESTLib.map_files import (
     write_maps,
@@ -27,14 +26,12 @@ from PCrCESTLib.map_files import (
     write_roi_spectra,
     write_roi_table,
 )
-from PCrCESTLib.methods import METHODS, Method, Settings, make_fit
+from PCrCESTLib.methods import Method, Settings, make_fit
 from PCrCESTLib.methods.choice import NETWORK
 from PCrCESTLib.methods.network import TwoBranch
-from PCrCESTLib.methods.settings import CONVERSIONS, REX
-from PCrCESTLib.models.device import DEVICES, choose_device
+from PCrCESTLib.models.device import choose_device
 from PCrCESTLib.models.registry import choose_model, find_model, require_match
 from PCrCESTLib.outputs import staged
-from PCrCESTLib.physics.concentration import PCR_PROTONS
 from PCrCESTLib.preparation.zseries import ZSeries, prepare_series, protocol_of
 from PCrCESTLib.progress import KINDS, Progress, make_progress
 from PCrCESTLib.protocol import Protocol
@@ -66,52 +63,8 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     )
     add("--out", type=Path, required=True, metavar="DIR", help="folder for the results")
     add("--overwrite", action="store_true", help="replace the results of an earlier run in DIR")
-    add("--protocol", type=Path, metavar="P.json", help="protocol file, when none lies beside the series")
-    add("--m0", type=Path, metavar="SERIES", help="scan of M0 (NIfTI, NRRD, DICOM, Bruker), when the series has none")
-    relaxation = parser.add_mutually_exclusive_group()
-    relaxation.add_argument("--r1", type=Path, metavar="R1.nii.gz", help="R1 map")
-    relaxation.add_argument("--t1", type=Path, metavar="T1.nii.gz", help="T1 map")
-    add("--fm", type=Path, metavar="FM.nii.gz", help="MT pool-size ratio map, for the fits of a peak")
-    add("--b1", type=Path, metavar="RELB1.nii.gz", help="relative B1 map (1 = nominal)")
-    add("--b0", type=Path, metavar="PPM.nii.gz", help="B0 shift map; by default from the water dip")
-    add("--mask", type=Path, metavar="M.nii.gz", help="where to compute; by default the body")
-    add("--rois", type=Path, metavar="LABELS.nii.gz|.seg.nrrd", help="regions for the table")
-    add("--anatomy", type=Path, metavar="ANAT.nii.gz", help="image under the maps of the picture")
-    add("--method", choices=tuple(METHODS), default=NETWORK, help="how to compute (default: %(default)s)")
-    add("--model", default="auto", metavar="auto|NAME|FILE", help="network weights (default: by protocol)")
-    add("--device", choices=DEVICES, default="auto", help="where to compute (default: %(default)s)")
-    add(
-        "--pcr-protons",
-        type=float,
-        default=PCR_PROTONS,
-        metavar="N",
-        help="exchangeable protons of a PCr molecule, for mM (default: %(default)g)",
-    )
-    fits = parser.add_argument_group("settings of the fits of a peak, which cannot tell ksw")
-    fits.add_argument(
-        "--ksw",
-        type=float,
-        default=STATED_KSW_PER_S,
-        metavar="PER_S",
-        help="exchange rate at which fs is given (default: %(default)g)",
-    )
-    fits.add_argument(
-        "--ksw-sd",
-        type=float,
-        default=STATED_KSW_SD_PER_S,
-        metavar="PER_S",
-        help="how well it is known, for the SD of fs (default: %(default)g)",
-    )
-    fits.add_argument(
-        "--pools", type=int, choices=tuple(POOL_SETS), default=6, help="pools of mplf (default: %(default)s)"
-    )
-    fits.add_argument(
-        "--conversion",
-        choices=CONVERSIONS,
-        default=REX,
-        help="from peak to fs: by the Rex formula, or the JHU calibration for 3 T, 0.6 uT, 2 s (default: %(default)s)",
-    )
-    add_flags(add)
+    add_companions(parser)
+    add_settings(parser)
     add("--progress", choices=KINDS, default="bar", help="how to report progress (default: %(default)s)")
     parser.set_defaults(func=run)
     return parser

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import get_args
 
 TESTING = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(TESTING), str(TESTING.parent), str(TESTING / "lib" / "readers")]
+sys.path[:0] = [str(TESTING), str(TESTING.parent)]
 
 import dicom_samples as samples  # noqa: E402
 import numpy as np  # noqa: E402

@@ -93,9 +93,11 @@ def read_dicom(path: Path, protocol: Protocol | Path | None = None) -> CestSerie
     found = _Found({}, ())
     if not isinstance(protocol, Protocol):
         found = _found_keys(path, scan, None if _states_offsets(protocol, sidecars) else lists)
-    apart: Protocol | None = None  # what is said of the saturated images, where M0 is apart
+    apart: Protocol | None = None
     try:
         resolved = resolve_protocol(path, protocol, sidecars, found.keys)
+        if scan.m0 is not None:
+            apart = saturated_part(resolved.protocol, scan.n_images, scan.m0.n_images)
     except MissingKeysError as error:
         if "SaturationOffsets" not in error.keys:
             raise
@@ -108,9 +110,6 @@ def read_dicom(path: Path, protocol: Protocol | Path | None = None) -> CestSerie
             raise
         apart = protocol_from_dict({**error.document, "Normalized": True})
         resolved = ResolvedProtocol(apart, error.files)
-    else:
-        if scan.m0 is not None:
-            apart = saturated_part(resolved.protocol, scan.n_images, scan.m0.n_images)
     source = (str(path), *resolved.source, *map(str, found.files))
     order = f"{scan.n_images} images ordered by {scan.stack.order}"
     data = load_stack(scan.stack, scan.headers)
