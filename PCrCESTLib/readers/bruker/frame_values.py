@@ -28,6 +28,11 @@ def frame_values(parameters: Parameters, name: str, visu: Parameters, layout: La
     values = parameters.numbers(name)
     if values is None or not values.size:
         return None
+    if not np.all(np.isfinite(values)):
+        raise ReaderError(
+            f"{parameters.path}: {name} holds a number that is not finite; copy the scan again from the scanner, or"
+            " give the values with the option for them"
+        )
     lengths = [n for _, n in layout.groups]
     names = [group for group, _ in layout.groups]
     group, start = _owner(visu, name) if parameters is visu else (None, 0)

@@ -25,7 +25,7 @@ from PCrCESTLib.readers.dicom.file import is_dicom
 from PCrCESTLib.readers.dicom.folder import dicom_files, is_dicom_folder
 from PCrCESTLib.readers.dicom.frames import Stack, load_stack, stack_frames
 from PCrCESTLib.readers.dicom.headers import FileHeader, Frame, file_header
-from PCrCESTLib.readers.dicom.offsets import siemens_fields
+from PCrCESTLib.readers.dicom.offsets import siemens_fields, vendor_protocol
 from PCrCESTLib.readers.dicom.series import offset_files
 from PCrCESTLib.readers.offsets_file import read_offsets
 from PCrCESTLib.readers.source_images import Component, Settings, SourceImages, one_or_list
@@ -86,16 +86,14 @@ def read_dicom_images(path: Path, component: Component) -> SourceImages:
         When a file is damaged, images are missing, or do not belong together.
     GeometryError
         When they do not lie on one grid.
-    ProtocolError
-        When a list of offsets beside them does not fit.
     MissingExtraError
         When pydicom is not installed.
     """
     found = sort_images(path, component)
-    document = settings_of(path, found, component)
+    document, gaps = settings_of(path, found, component)
     stacks = [_displayed(stack, component) for _, stack in found.groups]
     data = np.concatenate([load_stack(stack, found.headers) for stack in stacks])
-    return SourceImages(data, stacks[0].geometry, path, document, path, None, found.notes)
+    return SourceImages(data, stacks[0].geometry, path, document, path, None, found.notes, gaps)
 
 
 def read_dicom_settings(path: Path, component: Component, files: Sequence[Path] = ()) -> Settings:
@@ -104,8 +102,8 @@ def read_dicom_settings(path: Path, component: Component, files: Sequence[Path] 
     ``files`` are those of the series at ``path``, where they are known; no other is looked at then.
     """
     found = sort_images(path, component, files)
-    document = settings_of(path, found, component)
-    return Settings(document, {}, found.groups[0][1].geometry, len(found.keys))
+    document, gaps = settings_of(path, found, component)
+    return Settings(document, gaps, found.groups[0][1].geometry, len(found.keys))
 
 
 def sort_images(path: Path, component: Component, files: Sequence[Path] = ()) -> Sorted:
@@ -133,13 +131,10 @@ def sort_images(path: Path, component: Component, files: Sequence[Path] = ()) ->
     return Sorted(tuple(groups), tuple(headers), (*notes, *left_out))
 
 
-def settings_of(path: Path, found: Sorted, component: Component) -> dict[str, Any]:
-    """Return the settings by their BIDS keys, s and degrees; what some image does not state is left out.
+def settings_of(path: Path, found: Sorted, component: Component) -> tuple[dict[str, Any], dict[str, str]]:
+    """Return the settings by their BIDS keys, s and degrees, and why keys are missing.
 
-    Raises
-    ------
-    ProtocolError
-        When a list of offsets beside them does not fit.
+    What some image does not state is left out.
     """
     keys = found.keys
     columns = {
@@ -161,9 +156,13 @@ def settings_of(path: Path, found: Sorted, component: Component) -> dict[str, An
         document["Units"] = "rad"
     if component == "phase" and len(keys) == 1:
         document |= _two_echoes(found)
+    gaps: dict[str, str] = {}
     if component == "magnitude":
-        document |= _offsets(path, found, first.field_t)
-    return document
+        try:
+            document |= _offsets(path, found, first.field_t)
+        except ProtocolError as error:  # a list may be that of another scan; only WASSR needs one
+            gaps["SaturationOffsets"] = str(error)
+    return document, gaps
 
 
 def _headers(path: Path, files: Sequence[Path]) -> tuple[list[FileHeader], tuple[str, ...]]:
@@ -258,7 +257,13 @@ def _two_echoes(found: Sorted) -> dict[str, float]:
 
 
 def _offsets(path: Path, found: Sorted, field_t: float | None) -> dict[str, Any]:
-    """Offsets of a list beside the images, or of their descriptions."""
+    """Offsets of a list beside the images, of their comments, or of the vendor's header.
+
+    Raises
+    ------
+    ProtocolError
+        When they cannot be told or do not fit.
+    """
     images = [image for _, stack in found.groups for image in stack.frames]
     lists = offset_files(path if path.is_dir() else path.parent)
     if len(lists) > 1:
@@ -266,18 +271,16 @@ def _offsets(path: Path, found: Sorted, field_t: float | None) -> dict[str, Any]
         raise ProtocolError(
             f"{path}: {names} can both be the list of offsets; keep one of them beside the images"
         )
-    listed = (
-        read_offsets(lists[0], field_t)
-        if lists
-        else read_descriptions(str(path), [i[0].comment for i in images])
-    )
-    if listed is None:
-        return {}
-    if len(listed.values) != len(images) and path.is_file():
-        return {}  # of another series of the folder
-    if len(listed.values) != len(images):
-        raise ProtocolError(
-            f"{lists[0]}: {len(listed.values)} offsets for the {len(images)} images of {path.name}; list one an image"
-            " in acquisition order, references included"
-        )
-    return {"SaturationOffsets": list(listed.values), "SaturationOffsetsUnits": listed.units}
+    if lists:
+        listed = read_offsets(lists[0], field_t)
+        if len(listed.values) != len(images):
+            raise ProtocolError(
+                f"{lists[0]}: {len(listed.values)} offsets for the {len(images)} images of {path.name}; list one an"
+                " image in acquisition order, references included, or give them with --offsets"
+            )
+        return {"SaturationOffsets": list(listed.values), "SaturationOffsetsUnits": listed.units}
+    described = read_descriptions(str(path), [image[0].comment for image in images])
+    if described is not None:
+        return {"SaturationOffsets": list(described.values), "SaturationOffsetsUnits": described.units}
+    vendor = vendor_protocol(images[0][0].path, len(images)).keys
+    return {key: vendor[key] for key in ("SaturationOffsets", "SaturationOffsetsUnits") if key in vendor}

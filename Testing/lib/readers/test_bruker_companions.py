@@ -155,6 +155,9 @@ REFUSED = {
     "too few times": (
         "t1-ir", {"method": {"PVM_FairTIR_Arr": numbers(TI_MS[:7])}}, "lists 7 values, which fit no frame group",
     ),
+    "endless times": (
+        "t1-ir", {"method": {"PVM_FairTIR_Arr": numbers([np.inf, *TI_MS[1:]])}}, "a number that is not finite",
+    ),
     "another method's kind": ("t1-sr", INVERSION_TIMES["of the scan"], "use the kind t1-ir"),
     "one repetition time": ("t1-sr", {}, "R1 needs 3 or more"),
     "times in s": (

@@ -228,6 +228,13 @@ def test_wassr_takes_a_list_of_offsets_beside_the_images(tmp_path):
     np.testing.assert_allclose(companion("b0-wassr", scan, tmp_path / "B0.nii.gz"), B0_PPM, atol=0.01)
 
 
+def test_a_list_of_offsets_that_does_not_fit_matters_to_wassr_alone(tmp_path, truth, capsys):
+    scan = classic(tmp_path / "ir", inversion(tr_s=15.0), **recovery_times())
+    (scan / "offsets.txt").write_text("ppm\n-1\n0\n1\n")
+    np.testing.assert_allclose(companion("t1-ir", scan, tmp_path / "R1.nii.gz"), truth, rtol=1e-5)
+    assert "3 offsets for the 8 images" in refusal(capsys, tmp_path, "b0-wassr", scan)
+
+
 def test_ready_maps_keep_the_displayed_values(tmp_path):
     b1 = classic(tmp_path / "b1", 1000 * (1 + B0_PPM)[None], RescaleSlope=0.1, RescaleIntercept=0)
     with_philips_scale(b1, 0.037)
