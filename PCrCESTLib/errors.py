@@ -57,6 +57,10 @@ class OutputError(PCrCESTError):
     """The results cannot be written."""
 
 
+class ClusterError(PCrCESTError):
+    """The workers of a cluster cannot be reached, or cannot do what is asked."""
+
+
 class MissingExtraError(PCrCESTError):
     """An optional package is needed for what was asked."""
 

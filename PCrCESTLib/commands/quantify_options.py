@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from pathlib import Path
 
 from PCrCESTLib.commands.corrections import add_flags
@@ -14,12 +15,7 @@ from PCrCESTLib.methods.settings import CONVERSIONS, REX
 from PCrCESTLib.models.device import DEVICES
 from PCrCESTLib.physics.concentration import PCR_PROTONS
 
-# What differs from scan to scan, and what a study keeps the same for all; names as in the parsed arguments.
-COMPANIONS = ("r1", "t1", "fm", "b1", "b0", "mask", "rois", "anatomy")
-SETTINGS = (
-    "protocol", "method", "model", "device", "pcr_protons", "ksw", "ksw_sd", "pools", "conversion", "motion", "denoise",
-)  # fmt: skip
-
+MOST_LAYERS = 50
 
 def add_companions(parser: argparse.ArgumentParser) -> None:
     """Add the maps and regions that go with a scan."""
@@ -52,6 +48,36 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     )
     _add_fit_settings(parser)
     add_flags(add)
+    add_selection(parser)
+
+
+def add_selection(parser: argparse.ArgumentParser) -> None:
+    """Add which voxels of a region count."""
+    parser.add_argument(
+        "--erode",
+        type=_layers,
+        default=0,
+        metavar="N",
+        help="take N layers of voxels off each region in its plane (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--exclude-flagged",
+        action="store_true",
+        help="leave voxels with a quality flag (other than on identifiability) out of the regions",
+    )
+
+
+def _layers(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > MOST_LAYERS:
+        raise argparse.ArgumentTypeError(f"{text!r}; a whole number from 0 to {MOST_LAYERS} is expected")
+    return int(text)
+
+
+def names(add: Callable[[argparse.ArgumentParser], None]) -> tuple[str, ...]:
+    """Names that the parsed options of ``add_companions`` or ``add_settings`` have."""
+    parser = argparse.ArgumentParser()
+    add(parser)
+    return tuple(vars(parser.parse_args([])))
 
 
 def _add_fit_settings(parser: argparse.ArgumentParser) -> None:
