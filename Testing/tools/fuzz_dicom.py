@@ -53,7 +53,8 @@ def folders(root: Path) -> dict[str, Path]:
         dataset.compress(RLELossless, generate_instance_uid=False)
         samples.write(dataset, root / "rle" / f"{t}.dcm")
     samples.write_classic(root / "two series", slices, GRID, SeriesNumber=1, SeriesDescription="leg")
-    for path in samples.write_classic(root / "two series" / "x", slices[:1], GRID, SeriesNumber=2, SeriesDescription="M0"):
+    m0 = {"SeriesNumber": 2, "SeriesDescription": "M0"}
+    for path in samples.write_classic(root / "two series" / "x", slices[:1], GRID, **m0):
         path.rename(path.parent.parent / "M0")
     (root / "two series" / "x").rmdir()
     samples.write_classic(root / "implicit", slices, GRID, syntax=ImplicitVRLittleEndian)
