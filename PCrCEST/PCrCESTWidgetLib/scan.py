@@ -1,5 +1,6 @@
 """Section *Scan*: from a file or from nodes to a series with its protocol and companion maps."""
 
+from contextlib import contextmanager
 from pathlib import Path
 
 import qt
@@ -13,6 +14,16 @@ from PCrCESTLib.readers.study import list_study
 from PCrCESTLib.scene.series_nodes import document_of, frames_of_node, protocol_of_node, set_protocol
 from PCrCESTWidgetLib.companionscans import CompanionScans
 from PCrCESTWidgetLib.protocoltable import ProtocolTable
+
+
+@contextmanager
+def waiting():
+    """Show that the window is busy: a study of thousands of files takes seconds."""
+    qt.QApplication.setOverrideCursor(qt.Qt.WaitCursor)
+    try:
+        yield
+    finally:
+        qt.QApplication.restoreOverrideCursor()
 
 
 class ScanSection:
@@ -36,7 +47,8 @@ class ScanSection:
             if not text:
                 raise PCrCESTError(_("no file is chosen; choose a CEST series, then press Load"))
             path = Path(text)
-            scans = list_study(path)
+            with waiting():
+                scans = list_study(path)
             self.showStudy(scans)
             if not scans:
                 self.load(path)
@@ -87,13 +99,9 @@ class ScanSection:
         self.panel.showScan()
 
     def onSample(self, _checked=False):
-        with self.panel.guarded(_("The simulated leg cannot be made")):
-            qt.QApplication.setOverrideCursor(qt.Qt.WaitCursor)
-            try:
-                for nodes in self.panel.logic.loadSimulatedLeg():
-                    self.take(nodes)
-            finally:
-                qt.QApplication.restoreOverrideCursor()
+        with self.panel.guarded(_("The simulated leg cannot be made")), waiting():
+            for nodes in self.panel.logic.loadSimulatedLeg():
+                self.take(nodes)
 
     def onProtocolOf(self, _index=0):
         self.showProtocol()

@@ -41,7 +41,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         "--m0",
         type=Path,
         metavar="SERIES",
-        help="scan of M0 (any format), when the series has no unsaturated image",
+        help="scan of M0 (NIfTI, NRRD, DICOM, Bruker), when the series has none",
     )
     add("--overwrite", action="store_true", help="replace files of these names")
     add("--progress", choices=KINDS, default="bar", help="how to report progress (default: %(default)s)")

@@ -51,7 +51,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         "--m0",
         type=Path,
         metavar="SERIES",
-        help="scan of M0 (any format), when the series has no unsaturated image",
+        help="scan of M0 (NIfTI, NRRD, DICOM, Bruker), when the series has none",
     )
     add(
         "--json",

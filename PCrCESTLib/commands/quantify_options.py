@@ -20,7 +20,7 @@ MOST_LAYERS = 50
 def add_companions(parser: argparse.ArgumentParser) -> None:
     """Add the maps and regions that go with a scan."""
     add = parser.add_argument
-    add("--m0", type=Path, metavar="SERIES", help="scan of M0 (any format), when the series has no unsaturated image")
+    add("--m0", type=Path, metavar="SERIES", help="scan of M0 (NIfTI, NRRD, DICOM, Bruker), when the series has none")
     relaxation = parser.add_mutually_exclusive_group()
     relaxation.add_argument("--r1", type=Path, metavar="R1.nii.gz", help="R1 map")
     relaxation.add_argument("--t1", type=Path, metavar="T1.nii.gz", help="T1 map")

@@ -52,8 +52,9 @@ def folders(root: Path) -> dict[str, Path]:
         dataset = samples.place(samples.image(pixels, "1.2.4", AcquisitionNumber=t + 1), GRID, 0)
         dataset.compress(RLELossless, generate_instance_uid=False)
         samples.write(dataset, root / "rle" / f"{t}.dcm")
-    samples.write_classic(root / "two series", slices, GRID, SeriesNumber=1, SeriesDescription="cest 2ppm")
-    for path in samples.write_classic(root / "two series" / "x", slices[:1], GRID, SeriesNumber=2):
+    samples.write_classic(root / "two series", slices, GRID, SeriesNumber=1, SeriesDescription="leg")
+    m0 = {"SeriesNumber": 2, "SeriesDescription": "M0"}
+    for path in samples.write_classic(root / "two series" / "x", slices[:1], GRID, **m0):
         path.rename(path.parent.parent / "M0")
     (root / "two series" / "x").rmdir()
     samples.write_classic(root / "implicit", slices, GRID, syntax=ImplicitVRLittleEndian)

@@ -146,6 +146,30 @@ class TestCommands:
         assert ("m0", str(tmp_path / "m0.nii.gz")) in [(i["role"], i["path"]) for i in record["inputs"]]
 
 
+def test_m0_of_a_bruker_study_is_a_scan_beside_it(tmp_path):
+    pytest.importorskip("brukerapi")
+    from bruker_scans import images_of, write_scan
+
+    off = {"PVM_MagTransOnOff": "Off", "PVM_ppgFreqList1": None}
+    ppm = (-3.5, 0.0, 2.0, 2.6, 3.5)
+    cest = write_scan(tmp_path / "4", images=images_of(5, 6, 4), offsets_ppm=ppm)
+    m0 = write_scan(tmp_path / "5", images=images_of(1, 6, 4), method=off)
+    with pytest.raises(NoReferenceError, match="--m0"):
+        read_series(cest)
+    series = read_series(cest, m0=m0)
+    assert series.protocol.reference_frames == (0,)
+    np.testing.assert_allclose(series.protocol.offsets_ppm[1:], ppm, atol=1e-6)
+
+
+def test_m0_of_a_folder_of_images_is_an_image_elsewhere(tmp_path):
+    (tmp_path / "cest").mkdir()
+    for i, signal in enumerate(SIGNALS):
+        write_image(np.full(GRID.shape, signal, np.float32), GRID, tmp_path / "cest" / f"{i}.nii.gz")
+    (tmp_path / "cest" / "protocol.json").write_text(json.dumps(PROTOCOL))
+    series = read_series(tmp_path / "cest", m0=write_m0(tmp_path))
+    np.testing.assert_allclose(series.data[:, 0, 0, 0], [100.0, *SIGNALS])
+
+
 class TestDicom:
     @pytest.fixture
     def write(self):
