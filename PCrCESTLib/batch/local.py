@@ -83,10 +83,12 @@ class LocalPool:
     def next(self, timeout_s: float) -> Outcome | None:
         """Return what became of a job; None when nothing happened for so long."""
         if not self._over:
-            busy = {w.connection: w for w in self._busy()} | {w.process.sentinel: w for w in self._busy()}
-            for ready in wait(list(busy), timeout_s):
-                worker = busy[ready]
-                if worker.job is not None:
+            busy = self._busy()
+            ready = wait([handle for w in busy for handle in (w.connection, w.process.sentinel)], timeout_s)
+            for worker in busy:
+                if worker.job is not None and (
+                    worker.connection in ready or worker.process.sentinel in ready
+                ):
                     self._over.append(self._outcome(worker, worker.job))
         return self._over.popleft() if self._over else None
 

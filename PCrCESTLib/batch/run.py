@@ -166,7 +166,10 @@ class _Batch:
         """Run all jobs."""
         while self._waiting or not self._pool.is_empty:
             self._hand_over()
-            outcome = self._pool.next(LOOK_S) if not self._pool.is_empty else time.sleep(LOOK_S)
+            if self._pool.is_empty:
+                time.sleep(LOOK_S)
+                continue
+            outcome = self._pool.next(LOOK_S)
             if outcome is None:
                 continue
             if outcome.status == BUSY:
