@@ -13,8 +13,9 @@ demo: .venv/light
 	  --anatomy demo-out/scan/sub-sim_anat.nii.gz --out demo-out/result --overwrite
 	@echo "maps, table and picture: demo-out/result (overview.png)"
 
+# Processes share the work; more threads in each would only wait for one another.
 test: .venv/full lint
-	$(BIN)/python -m pytest -m "not slow"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -m "not slow" -n auto --maxprocesses 4 --dist worksteal
 
 test-slow: .venv/full
 	$(BIN)/python -m pytest -m slow

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import csv
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, fields
@@ -22,15 +23,22 @@ from PCrCESTLib.series import CestSeries
 MOTION = ("none", *KINDS)
 DENOISE = ("none", "pca")
 AXES = ("x", "y", "z")
+SLICES = {"auto": None, "2d": True, "3d": False}
 
 
 def add_flags(add: Callable[..., Any]) -> None:
-    """Add ``--motion`` and ``--denoise`` to a parser by its ``add_argument``."""
+    """Add ``--motion``, ``--motion-slices`` and ``--denoise`` to a parser by its ``add_argument``."""
     add(
         "--motion",
         choices=MOTION,
         default="none",
         help="bring moved frames back (default: %(default)s; affine also follows swelling, less surely)",
+    )
+    add(
+        "--motion-slices",
+        choices=tuple(SLICES),
+        default="auto",
+        help="move every slice in its plane (2d) or all together (3d); default: 2d for few or thick slices",
     )
     add(
         "--denoise",
@@ -93,9 +101,9 @@ class Corrected:
 
 
 def corrected(
-    read: Sequence[CestSeries], prepared: ZSeries, motion: str, denoise: str, report: Callable[[float], None]
+    read: Sequence[CestSeries], prepared: ZSeries, args: argparse.Namespace, report: Callable[[float], None]
 ) -> Corrected:
-    """Apply what was asked for to the series ``read`` and join them; ``report`` gets the fraction done.
+    """Apply what the flags ask for to the series ``read`` and join them; ``report`` gets the fraction done.
 
     ``prepared`` are the same series joined as they are, the result where nothing was asked for.
 
@@ -105,10 +113,12 @@ def corrected(
         When the series do not belong together, or came divided by M0 and motion was to be corrected.
     """
     series, found = list(read), None
-    if motion != "none":
-        series, found = correct_motion(series, motion, report=report)
+    if args.motion != "none":
+        series, found = correct_motion(
+            series, args.motion, per_slice=SLICES[args.motion_slices], report=report
+        )
         prepared = prepare_series(series)
-    if denoise == "none":
+    if args.denoise == "none":
         return Corrected(prepared, found, (), None)
     series, denoised = denoise_series(series)
     return Corrected(prepare_series(series), found, denoised, noise_before(prepared))

@@ -254,7 +254,7 @@ def _notes(values: Sequence[Value], groups: Sequence[str]) -> tuple[str, ...]:
             notes.append(f"{group} has n = {n}: too few for a test (3 are needed).")
     for (method, quantity), own in by(values, "method", "quantity"):
         unknown = sum(not v.identifiable for v in own)
-        if unknown:
+        if unknown and quantity != "PCr":  # fs times a constant
             notes.append(
                 f"{quantity} by {method} is not identifiable in {unknown} of {len(own)} values: it is hardly "
                 "better known than before the scan, and a difference of groups in it proves nothing."

@@ -19,7 +19,10 @@ from scipy import ndimage
 from PCrCESTLib.commands.corrections import noise_before
 from PCrCESTLib.figures.motion import save_motion_picture
 from PCrCESTLib.geometry import Geometry
+from PCrCESTLib.methods.network import TwoBranch
+from PCrCESTLib.models.backend import NumpyBackend
 from PCrCESTLib.models.device import choose_device
+from PCrCESTLib.models.inference import predict
 from PCrCESTLib.models.measure import Z90
 from PCrCESTLib.models.registry import choose_model
 from PCrCESTLib.preparation.denoise import denoise_series
@@ -116,7 +119,8 @@ def maps(series: list[CestSeries], truth: Phantom, noise_sd: np.ndarray | None =
     z = prepare_series(series)
     model, _ = choose_model(protocol_of(z), "")
     r1 = np.where(truth.r1_obs > 0, truth.r1_obs, np.nan)
-    return quantify(z, Companions(r1_obs=r1, noise_sd=noise_sd), model, choose_device("cpu"))
+    method = TwoBranch(model, choose_device("cpu"), protocol_of(z))
+    return quantify(z, Companions(r1_obs=r1, noise_sd=noise_sd), method)
 
 
 def fs_error(result: Maps, truth: Phantom) -> tuple[float, float]:
@@ -132,9 +136,9 @@ def coverage(result: Maps, truth: Phantom) -> float:
     muscle = truth.labels > 0
     inside = muscle[result.voxels.mask]
     log = np.log(truth.fs[result.voxels.mask][inside])
-    return float(
-        np.mean(np.abs(log - result.posterior.log_fs[inside]) < Z90 * result.posterior.log_sd_fs[inside])
-    )
+    model, _ = choose_model(find_protocol(PROTOCOL), "")
+    posterior = predict(model, result.voxels.spectra, NumpyBackend())
+    return float(np.mean(np.abs(log - posterior.log_fs[inside]) < Z90 * posterior.log_sd_fs[inside]))
 
 
 def residual(report: MotionReport, motion: Motion) -> tuple[float, float]:

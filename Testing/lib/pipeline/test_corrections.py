@@ -31,13 +31,14 @@ def test_motion_and_denoising_are_off_unless_asked_for(a_simulated_scan, tmp_pat
 
 
 def test_the_motion_is_recorded_and_a_resting_leg_keeps_its_maps(a_simulated_scan, tmp_path):
-    record = quantified(a_simulated_scan, tmp_path / "rigid", "--motion", "rigid")
+    record = quantified(a_simulated_scan, tmp_path / "rigid", "--motion", "rigid", "--motion-slices", "3d")
     quantified(a_simulated_scan, tmp_path / "none")
     with (tmp_path / "rigid" / "motion.csv").open(encoding="utf-8", newline="") as stream:
         rows = list(csv.DictReader(stream))
     assert len(rows) == len(record["motion"]["frames"]) == 2 * 92
     assert {"translation_x_mm", "rotation_z_deg", "similarity_before", "similarity_after"} <= set(rows[0])
     assert record["motion"]["resampled"] is False
+    assert record["motion"]["per_slice"] is False
     assert any("at rest" in warning for warning in record["warnings"])
     assert (tmp_path / "rigid" / "motion.png").stat().st_size > 10_000
     np.testing.assert_array_equal(fs(tmp_path / "rigid"), fs(tmp_path / "none"))
