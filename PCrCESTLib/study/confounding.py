@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy import stats
 
 from PCrCESTLib.study.finding import NAN, SIGNIFICANCE, SMALLEST_GROUP
 
@@ -37,6 +36,8 @@ def balance(name: str, reference: np.ndarray, compared: np.ndarray) -> Balance:
 
     The standardized difference is (m₂−m₁)/√((s₁²+s₂²)/2) (Austin 2009, Stat Med 28:3083).
     """
+    from scipy import stats
+
     first, second = (float(g.mean()) if len(g) else NAN for g in (reference, compared))
     n_first, n_second = len(reference), len(compared)
     plain = Balance(name, n_first, n_second, first, second)

@@ -7,7 +7,6 @@ import warnings
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from PCrCESTLib.study.finding import CONFIDENCE, SMALLEST_GROUP, Finding
 from PCrCESTLib.study.tests import percent_from_log_ratio, require_statsmodels
@@ -60,6 +59,8 @@ def mixed_model(data: Observations, unit: str, suffix: str = "") -> list[Finding
     MissingExtraError
         When statsmodels is not installed.
     """
+    from scipy import stats
+
     require_statsmodels()
     n_subjects = len(np.unique(data.subjects))
     sizes = [len(np.unique(data.subjects[data.compared == side])) for side in (False, True)]

@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from PCrCESTLib.study.finding import CONFIDENCE, NAN
 
@@ -52,6 +51,8 @@ def agreement(values: np.ndarray) -> Agreement:
     values : ndarray
         (n_subjects, n_repeats) without gaps, at least 3 subjects and 2 repeats.
     """
+    from scipy import stats
+
     n, k = values.shape
     difference = values[:, 1] - values[:, 0]
     bias, sd = float(difference.mean()), float(difference.std(ddof=1))
@@ -86,6 +87,8 @@ def icc(values: np.ndarray) -> tuple[Estimate, Estimate]:
     values : ndarray
         (n_subjects, n_repeats) without gaps.
     """
+    from scipy import stats
+
     n, k = values.shape
     between, repeats, error = _mean_squares(values)
     if not error > 1e-18 * max(float(np.mean(values)) ** 2, 1e-300):
@@ -115,6 +118,8 @@ def _mean_squares(values: np.ndarray) -> tuple[float, float, float]:
 
 def _icc21_interval(value: float, n: int, k: int, squares: tuple[float, float, float]) -> tuple[float, float]:
     """Interval of ICC(2,1) with Satterthwaite's degrees of freedom (Shrout & Fleiss, appendix)."""
+    from scipy import stats
+
     between, repeats, error = squares
     f_repeats = repeats / error
     a = n * (1 + (k - 1) * value) - k * value
@@ -129,6 +134,8 @@ def _icc21_interval(value: float, n: int, k: int, squares: tuple[float, float, f
 
 
 def _within_cov(values: np.ndarray) -> Estimate:
+    from scipy import stats
+
     n, k = values.shape
     means = values.mean(axis=1)
     if not (means > 0).all():

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
-from scipy import optimize, special, stats
+from scipy import optimize, special
 
 from PCrCESTLib.errors import MissingExtraError
 from PCrCESTLib.study.finding import CONFIDENCE, SMALLEST_GROUP, Finding
@@ -28,6 +28,8 @@ def compare_groups(reference: np.ndarray, compared: np.ndarray, unit: str) -> li
     reference, compared : ndarray
         (n_subjects,) of each group, in ``unit``.
     """
+    from scipy import stats
+
     a, b = (np.asarray(g, dtype=np.float64) for g in (reference, compared))
     why = _untestable(a, b)
     if why:
@@ -99,6 +101,8 @@ def small_sample_factor(df: int) -> float:
 @lru_cache(maxsize=64)
 def _chi_nodes(df: int) -> tuple[np.ndarray, np.ndarray]:
     """√(V/df) at the nodes of an integral over V's distribution, and their weights."""
+    from scipy import stats
+
     nodes, weights = np.polynomial.legendre.leggauss(_NODES)
     return np.sqrt(stats.chi2.ppf((nodes + 1) / 2, df) / df), weights / 2
 
@@ -135,6 +139,8 @@ def percent_difference(reference: np.ndarray, compared: np.ndarray) -> Finding:
 
 def percent_from_log_ratio(test: str, log_ratio: float, se: float, df: float) -> Finding:
     """Turn the logarithm of a ratio of means, with its standard error, into a difference in percent."""
+    from scipy import stats
+
     reach = float(stats.t.ppf(1 - _TAIL, df)) * se
     estimate, low, high = (100 * math.expm1(v) for v in (log_ratio, log_ratio - reach, log_ratio + reach))
     t = log_ratio / se
