@@ -22,17 +22,21 @@ from PCrCESTLib.commands import (
     companion,
     convert,
     devices,
+    dicom,
     evaluate,
     info,
     quantify,
     simulate,
+    stats,
     train,
 )
 from PCrCESTLib.errors import CancelledError, PCrCESTError
 from PCrCESTLib.progress import JsonProgress
 from PCrCESTLib.version import __version__
 
-COMMANDS = (info, convert, companion, quantify, batch, simulate, train, advise, evaluate, devices)
+COMMANDS = (
+    info, convert, companion, quantify, batch, stats, dicom, simulate, train, advise, evaluate, devices,
+)  # fmt: skip
 EXIT_DONE, EXIT_UNUSABLE, EXIT_CANCELLED = 0, 2, 130
 
 

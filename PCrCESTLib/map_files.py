@@ -17,7 +17,7 @@ from PCrCESTLib.methods.method import WITHOUT_PCR
 from PCrCESTLib.preparation.zseries import ZSeries
 from PCrCESTLib.quality import MEANING
 from PCrCESTLib.quantify import Maps
-from PCrCESTLib.roi import RoiRow, RoiSpectrum
+from PCrCESTLib.roi import PERCENTILES, RoiRow, RoiSpectrum
 
 MAP_UNITS = {
     "fs": {"quantity": "PCr proton fraction, M0_PCr/M0_water", "unit": "1"},
@@ -49,7 +49,13 @@ def write_roi_table(rows: Sequence[RoiRow], path: Path) -> None:
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, [f.name for f in fields(RoiRow)])
         writer.writeheader()
-        writer.writerows(asdict(row) for row in rows)
+        writer.writerows(table_cells(row) for row in rows)
+
+
+def table_cells(row: RoiRow) -> dict[str, Any]:
+    """Cells of a row by column; the distribution over voxels is empty where the row is no mean of them."""
+    cells = asdict(row)
+    return cells | {name: "" for name in PERCENTILES if np.isnan(cells[name])}
 
 
 def write_roi_spectra(spectra: Sequence[RoiSpectrum], series: ZSeries, path: Path) -> None:

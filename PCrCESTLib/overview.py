@@ -21,15 +21,10 @@ def overview_input(
     rois: Sequence[tuple[str, np.ndarray]],
     spectra: Sequence[RoiSpectrum],
     method: Method,
-    anatomy: np.ndarray | None,
+    anatomy: np.ndarray,
     name: str,
 ) -> FigureInput:
-    """Collect maps, regions and mean spectra; without an anatomical image, M0 or the far-off-resonance image.
-
-    ``name`` heads the picture.
-    """
-    if anatomy is None:
-        anatomy = series.m0 if series.m0 is not None else series.blocks[0].z[0]
+    """Collect maps, regions and mean spectra over an image (z, y, x); ``name`` heads the picture."""
     masks = dict(rois) or {"all tissue": result.voxels.mask}
     mean = tuple(
         MeanSpectra(power, method.grid_ppm, np.stack([s.z[p] for s in spectra]))
@@ -40,7 +35,7 @@ def overview_input(
         geometry=series.geometry,
         fs=result.maps["fs"],
         ksw=result.maps["ksw"] if np.isfinite(result.estimates.ksw).any() else None,
-        anatomy=np.nan_to_num(anatomy),
+        anatomy=anatomy,
         fs_sd=result.maps["fs_sd"],
         ksw_sd=result.maps["ksw_sd"],
         arex=result.maps.get("arex"),

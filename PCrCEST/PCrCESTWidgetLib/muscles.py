@@ -5,7 +5,8 @@ import vtk
 from slicer.i18n import tr as _
 
 from PCrCESTLib.errors import ReaderError
-from PCrCESTLib.scene.muscles import PRESETS, add_muscle, add_segmentation, copy_to_next_slice
+from PCrCESTLib.muscles import PRESETS
+from PCrCESTLib.scene.muscles import add_muscle, add_segmentation, copy_to_next_slice
 from PCrCESTLib.scene.series_nodes import frame_volume, frames_of_node
 from PCrCESTLib.scene.volumes import voxel_at
 

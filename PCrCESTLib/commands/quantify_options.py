@@ -15,10 +15,12 @@ from PCrCESTLib.methods.settings import CONVERSIONS, REX
 from PCrCESTLib.models.device import DEVICES
 from PCrCESTLib.physics.concentration import PCR_PROTONS
 
+MOST_LAYERS = 50
 
 def add_companions(parser: argparse.ArgumentParser) -> None:
     """Add the maps and regions that go with a scan."""
     add = parser.add_argument
+    add("--m0", type=Path, metavar="SERIES", help="scan of M0 (NIfTI, NRRD, DICOM, Bruker), when the series has none")
     relaxation = parser.add_mutually_exclusive_group()
     relaxation.add_argument("--r1", type=Path, metavar="R1.nii.gz", help="R1 map")
     relaxation.add_argument("--t1", type=Path, metavar="T1.nii.gz", help="T1 map")
@@ -46,6 +48,29 @@ def add_settings(parser: argparse.ArgumentParser) -> None:
     )
     _add_fit_settings(parser)
     add_flags(add)
+    add_selection(parser)
+
+
+def add_selection(parser: argparse.ArgumentParser) -> None:
+    """Add which voxels of a region count."""
+    parser.add_argument(
+        "--erode",
+        type=_layers,
+        default=0,
+        metavar="N",
+        help="take N layers of voxels off each region in its plane (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--exclude-flagged",
+        action="store_true",
+        help="leave voxels with a quality flag (other than on identifiability) out of the regions",
+    )
+
+
+def _layers(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or int(text) > MOST_LAYERS:
+        raise argparse.ArgumentTypeError(f"{text!r}; a whole number from 0 to {MOST_LAYERS} is expected")
+    return int(text)
 
 
 def names(add: Callable[[argparse.ArgumentParser], None]) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,9 +9,11 @@ import numpy as np
 
 from PCrCESTLib.errors import ReaderError
 from PCrCESTLib.geometry import Geometry
+from PCrCESTLib.muscles import Color, region_color, region_terminology
 from PCrCESTLib.readers.image_io import read_layers
-from PCrCESTLib.readers.nifti import stem_of
+from PCrCESTLib.readers.label_tables import Label, color_of_segment, table_beside, terms_of_segment
 from PCrCESTLib.readers.resample import placement_note, resample_labels
+from PCrCESTLib.segment_file import Region
 
 MAX_ROIS = 1000  # more different values than this is an image, not a label map
 
@@ -29,6 +30,10 @@ class RoiSet:
         bool (n_rois, z, y, x), each with at least one voxel.
     label_values : tuple of int
         The value of each region in its file.
+    colors : tuple
+        (red, green, blue) of each, 0 to 1.
+    terminology : tuple of str
+        Its terms as 3D Slicer stores them (``TerminologyEntry``), or ``""``.
     notes : tuple of str
         What was done to them, each a sentence.
     source : str
@@ -38,6 +43,8 @@ class RoiSet:
     names: tuple[str, ...]
     masks: np.ndarray
     label_values: tuple[int, ...]
+    colors: tuple[Color, ...]
+    terminology: tuple[str, ...]
     notes: tuple[str, ...] = ()
     source: str = ""
 
@@ -49,19 +56,28 @@ class RoiSet:
         """Voxels of any region, bool (z, y, x)."""
         return np.any(self.masks, axis=0)
 
+    @property
+    def regions(self) -> list[Region]:
+        """The regions one by one."""
+        columns = zip(self.names, self.masks, self.colors, self.terminology, strict=True)
+        return [Region(*column) for column in columns]
+
 
 @dataclass(frozen=True)
 class _Region:
     name: str
     value: int
     layer: int
+    color: Color | None = None
+    terminology: str = ""
 
 
 def read_rois(path: Path, geometry: Geometry) -> RoiSet:
     """Read regions of interest onto the CEST grid (nearest voxel).
 
-    Names come from the segments of a ``.seg.nrrd``, or from a BIDS table beside the label map (same stem,
-    ``.tsv`` with the columns ``index`` and ``name``); a region without a name is called ``label 3``.
+    Names, colors and terms come from the segments of a ``.seg.nrrd``, or names and colors from a table beside the label
+    map (`label_tables`); a region without a name is called ``label 3``, and one named like a preset's muscle has that
+    muscle's color and terms.
 
     Parameters
     ----------
@@ -102,7 +118,15 @@ def read_rois(path: Path, geometry: Geometry) -> RoiSet:
     if lost:
         notes = (*notes, f"{path.name}: no voxel on the CEST grid for {', '.join(lost)}")
     names = _unique([region.name for region in kept])
-    return RoiSet(names, np.stack(masks), tuple(region.value for region in kept), notes, str(path))
+    return RoiSet(
+        names,
+        np.stack(masks),
+        tuple(region.value for region in kept),
+        tuple(region.color or region_color(region.name, i) for i, region in enumerate(kept)),
+        tuple(region.terminology or region_terminology(region.name) for region in kept),
+        notes,
+        str(path),
+    )
 
 
 def _as_labels(path: Path, layer: np.ndarray) -> np.ndarray:
@@ -118,7 +142,7 @@ def _as_labels(path: Path, layer: np.ndarray) -> np.ndarray:
 
 
 def _plain_labels(path: Path, layers: list[np.ndarray]) -> list[_Region]:
-    names = _table_names(path)
+    table = table_beside(path)
     regions = []
     for number, layer in enumerate(layers):
         values = [int(v) for v in np.unique(layer) if v != 0]
@@ -127,7 +151,9 @@ def _plain_labels(path: Path, layers: list[np.ndarray]) -> list[_Region]:
                 f"{path}: the image holds {len(values)} different values; regions need a label map of a few"
                 " whole numbers"
             )
-        regions += [_Region(names.get(v, f"label {v}"), v, number) for v in values]
+        for v in values:
+            label = table.get(v, Label(f"label {v}"))
+            regions.append(_Region(label.name, v, number, label.color))
     if not regions:
         raise ReaderError(f"{path}: the label map is empty; draw at least one region")
     return regions
@@ -143,8 +169,11 @@ def _segments(path: Path, metadata: dict[str, str]) -> list[_Region]:
         # Slicer before 4.11 wrote one layer a segment and neither value nor layer.
         value = metadata.get(prefix + "LabelValue", "1")
         layer = metadata.get(prefix + "Layer", str(index))
+        name = metadata.get(prefix + "Name") or f"segment {index + 1}"
+        color = color_of_segment(metadata.get(prefix + "Color"))
+        terms = terms_of_segment(metadata.get(prefix + "Tags"))
         try:
-            region = _Region(metadata.get(prefix + "Name") or f"segment {index + 1}", int(value), int(layer))
+            region = _Region(name, int(value), int(layer), color, terms)
         except ValueError as error:
             raise ReaderError(
                 f"{path}: segment {index} has label value {value!r} and layer {layer!r}; whole numbers are"
@@ -154,20 +183,6 @@ def _segments(path: Path, metadata: dict[str, str]) -> list[_Region]:
             raise ReaderError(f"{path}: segment {index} lies on layer {layer}; save the segmentation again")
         regions.append(region)
     return regions
-
-
-def _table_names(path: Path) -> dict[int, str]:
-    table = path.with_name(stem_of(path) + ".tsv")
-    if not table.is_file():
-        return {}
-    try:
-        with table.open(encoding="utf-8-sig", newline="") as file:
-            rows = list(csv.DictReader(file, delimiter="\t"))
-        return {int(row["index"]): row["name"].strip() for row in rows}
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, csv.Error) as error:
-        raise ReaderError(
-            f"{table}: a table with the columns 'index' and 'name' is expected (tab separated)"
-        ) from error
 
 
 def _unique(names: list[str]) -> tuple[str, ...]:

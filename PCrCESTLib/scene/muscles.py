@@ -1,83 +1,17 @@
-"""Muscles to draw: presets, and what a segmentation needs beyond Slicer's own tools."""
+"""Muscles to draw: what a segmentation needs beyond Slicer's own tools."""
 
 from __future__ import annotations
 
-import colorsys
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from PCrCESTLib.errors import GeometryError, OutputError, ReaderError
-from PCrCESTLib.geometry import Geometry
+from PCrCESTLib.errors import GeometryError, ReaderError
+from PCrCESTLib.muscles import Muscle, muscle_color, segment_name, terminology
+from PCrCESTLib.readers import RoiSet
 from PCrCESTLib.scene.volumes import array_of, geometry_of
-
-SIDES = ("left", "right", "")
-# Codes as DICOM's own dictionary gives them. It has none for single muscles, and none is invented here: the name says
-# which muscle it is, the codes that it is a skeletal muscle of the lower limb, and its side.
-_CATEGORY = "SCT^123037004^Anatomical Structure"
-_TYPE = "SCT^127954009^Skeletal muscle"
-_REGION = "SCT^102292000^Skeletal muscle structure of lower limb"
-_SIDE_CODES = {"left": "SCT^7771000^Left", "right": "SCT^24028007^Right", "": "^^"}
-_CONTEXT = "Segmentation category and type - 3D Slicer General Anatomy list"
-_REGION_CONTEXT = "Anatomic codes - DICOM master list"
-
-
-@dataclass(frozen=True)
-class Muscle:
-    """A muscle and the abbreviation in common use."""
-
-    name: str
-    short: str
-
-
-PRESETS = {
-    "Rat hindlimb": (
-        Muscle("Tibialis anterior", "TA"),
-        Muscle("Extensor digitorum longus", "EDL"),
-        Muscle("Peroneus", "PER"),
-        Muscle("Gastrocnemius", "GAS"),
-        Muscle("Plantaris", "PL"),
-        Muscle("Soleus", "SOL"),
-        Muscle("Biceps femoris", "BF"),
-        Muscle("Whole leg", "leg"),
-    ),
-    "Human calf": (
-        Muscle("Tibialis anterior", "TA"),
-        Muscle("Extensor digitorum longus", "EDL"),
-        Muscle("Peroneus", "PER"),
-        Muscle("Tibialis posterior", "TP"),
-        Muscle("Flexor digitorum longus", "FDL"),
-        Muscle("Soleus", "SOL"),
-        Muscle("Gastrocnemius medialis", "GM"),
-        Muscle("Gastrocnemius lateralis", "GL"),
-    ),
-    "Human thigh": (
-        Muscle("Rectus femoris", "RF"),
-        Muscle("Vastus lateralis", "VL"),
-        Muscle("Vastus intermedius", "VI"),
-        Muscle("Vastus medialis", "VM"),
-        Muscle("Sartorius", "SAR"),
-        Muscle("Gracilis", "GRA"),
-        Muscle("Adductor magnus", "AM"),
-        Muscle("Semimembranosus", "SM"),
-        Muscle("Semitendinosus", "ST"),
-        Muscle("Biceps femoris", "BF"),
-    ),
-}
-
-
-def segment_name(muscle: Muscle, side: str) -> str:
-    """Name of a muscle's segment, as it appears in the table."""
-    return f"{muscle.name} {side}".strip()
-
-
-def muscle_color(muscle: Muscle, side: str) -> tuple[float, float, float]:
-    """Color of a muscle, the same in every scene; the two sides differ in brightness."""
-    names = sorted({m.name for group in PRESETS.values() for m in group})
-    hue = names.index(muscle.name) * 0.618034 % 1.0  # golden ratio: neighbors in the list differ most
-    return colorsys.hsv_to_rgb(hue, 0.75, 0.7 if side == "right" else 0.95)
+from PCrCESTLib.segment_file import Region, write_segments
 
 
 def add_segmentation(reference: Any, name: str) -> Any:
@@ -100,8 +34,8 @@ def add_muscle(segmentation: Any, muscle: Muscle, side: str) -> str:
     if existing:
         return str(existing)
     segment_id = str(contents.AddEmptySegment(name, name, muscle_color(muscle, side)))
-    terms = f"{_CONTEXT}~{_CATEGORY}~{_TYPE}~{_SIDE_CODES[side]}~{_REGION_CONTEXT}~{_REGION}~^^"
-    contents.GetSegment(segment_id).SetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), terms)
+    tag = slicer.vtkSegment.GetTerminologyEntryTagName()
+    contents.GetSegment(segment_id).SetTag(tag, terminology(side))
     return segment_id
 
 
@@ -185,29 +119,18 @@ def copy_to_next_slice(segmentation: Any, segment_id: str, reference: Any, k: in
     return target
 
 
-def segmentation_from_rois(names: tuple[str, ...], masks: np.ndarray, reference: Any, title: str) -> Any:
-    """Add a segmentation of named masks, bool (n, z, y, x) on the grid of a volume node."""
+def segmentation_from_rois(rois: RoiSet, reference: Any, title: str) -> Any:
+    """Add a segmentation of regions on the grid of a volume node, with their colors and terms."""
+    import slicer
+
     node = add_segmentation(reference, title)
-    known = {m.name.lower(): m for group in PRESETS.values() for m in group}
-    for name, mask in zip(names, masks, strict=True):
-        base, side = _split_side(name)
-        muscle = known.get(base.lower())
-        if muscle is not None:
-            segment_id = add_muscle(node, muscle, side)
-            node.GetSegmentation().GetSegment(segment_id).SetName(name)
-        else:
-            segment_id = str(node.GetSegmentation().AddEmptySegment(name, name))
-        set_segment_mask(node, segment_id, mask, reference)
+    tag = slicer.vtkSegment.GetTerminologyEntryTagName()
+    for region in rois.regions:
+        segment_id = str(node.GetSegmentation().AddEmptySegment(region.name, region.name, region.color))
+        if region.terminology:
+            node.GetSegmentation().GetSegment(segment_id).SetTag(tag, region.terminology)
+        set_segment_mask(node, segment_id, region.mask, reference)
     return node
-
-
-def _split_side(name: str) -> tuple[str, str]:
-    """Muscle and side of ``soleus left`` or ``left soleus``."""
-    words = name.split()
-    for words_left, side in ((words[:-1], words[-1:]), (words[1:], words[:1])):
-        if words_left and side[0].lower() in ("left", "right"):
-            return " ".join(words_left), side[0].lower()
-    return name, ""
 
 
 def write_segmentation(segmentation: Any, reference: Any, path: Path) -> list[str]:
@@ -220,40 +143,24 @@ def write_segmentation(segmentation: Any, reference: Any, path: Path) -> list[st
     OutputError
         When the file cannot be written.
     """
+    import slicer
+    import vtk
+
     contents = segmentation.GetSegmentation()
-    filled, empty, masks = [], [], []
+    tag = slicer.vtkSegment.GetTerminologyEntryTagName()
+    filled, empty = [], []
     for i in range(contents.GetNumberOfSegments()):
-        segment_id = contents.GetNthSegmentID(i)
-        mask = segment_mask(segmentation, segment_id, reference)
-        name = str(contents.GetNthSegment(i).GetName())
-        if mask.any():
-            filled.append(name)
-            masks.append(mask)
-        else:
+        segment = contents.GetNthSegment(i)
+        mask = segment_mask(segmentation, contents.GetNthSegmentID(i), reference)
+        name = str(segment.GetName())
+        terms = vtk.reference("")
+        if not mask.any():
             empty.append(name)
+            continue
+        filled.append(Region(name, mask, segment.GetColor(), str(terms) if segment.GetTag(tag, terms) else ""))
     if not filled:
         raise ReaderError(
             f"{segmentation.GetName()}: no muscle has a voxel on the CEST images; draw one, or choose no segmentation"
         )
-    _write_layers(np.stack(masks), filled, geometry_of(reference), path)
+    write_segments(filled, geometry_of(reference), path)
     return empty
-
-
-def _write_layers(masks: np.ndarray, names: list[str], geometry: Geometry, path: Path) -> None:
-    """One layer a segment, with Slicer's own keys for names, layers and values (overlap is kept)."""
-    import SimpleITK as sitk
-
-    layers = [geometry.to_image(mask.astype(np.uint8)) for mask in masks]
-    image = sitk.Compose(layers) if len(layers) > 1 else layers[0]
-    for i, name in enumerate(names):
-        for key, value in (
-            ("ID", f"Segment_{i + 1}"),
-            ("Name", name),
-            ("LabelValue", "1"),
-            ("Layer", str(i)),
-        ):
-            image.SetMetaData(f"Segment{i}_{key}", value)
-    try:
-        sitk.WriteImage(image, str(path), useCompression=True)
-    except RuntimeError as error:
-        raise OutputError(f"{path}: the muscles cannot be written ({error})") from error

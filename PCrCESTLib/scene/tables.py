@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from PCrCESTLib.roi import ROI_SPECTRUM
+from PCrCESTLib.roi import PERCENTILES, ROI_SPECTRUM
 from PCrCESTLib.scene.map_nodes import RUN
 
 TABLE = "PCrCEST.Table"
@@ -24,8 +24,13 @@ TITLES = {
     "n_total": "voxels drawn",
     "volume_mm3": "volume (mm³)",
     "flagged_share": "share flagged",
+    "median": "median",
+    "q25": "25 %",
+    "q75": "75 %",
+    "p5": "5 %",
+    "p95": "95 %",
 }
-NUMBERS = {"value", "sd", "n_voxels", "n_total", "volume_mm3", "flagged_share"}
+NUMBERS = {"value", "sd", "n_voxels", "n_total", "volume_mm3", "flagged_share", *PERCENTILES}
 WHOLE = {"n_voxels", "n_total"}
 # Title with unit, and what the value is multiplied by.
 SUMMARY = {
@@ -67,7 +72,7 @@ def fill_table(node: Any, rows: Sequence[dict[str, str]]) -> None:
             column = vtk.vtkStringArray()
         column.SetName(title)
         for row in rows:
-            text = row[key]
+            text = row.get(key) or ("nan" if key in PERCENTILES else "")  # estimates have none
             if key in WHOLE:
                 column.InsertNextValue(int(text))
             elif key in NUMBERS:

@@ -17,16 +17,17 @@ LIBRARY = REPOSITORY / "PCrCESTLib"
 
 # Lowest first; a part may import from its own layer and from those below. A new top-level part needs a place here.
 LAYERS = (
-    ("errors", "version", "saturation", "geometry", "progress", "outputs", "image_files"),
+    ("errors", "version", "saturation", "geometry", "progress", "outputs", "image_files",
+     "muscles", "segment_file"),
     ("protocol", "protocol_json", "protocols"),
     ("series",),
     ("physics",),
     ("preparation", "synthesis", "fitting"),
     ("readers", "models"),
-    ("quality", "contribution"),
+    ("quality", "contribution", "checksums"),
     ("methods",),
-    ("quantify", "roi", "statistics", "study", "report", "evaluation", "map_files", "overview", "figures", "advice",
-     "rivals"),
+    ("quantify", "selection", "roi", "result_folder", "statistics", "study", "report", "evaluation", "map_files",
+     "overview", "figures", "advice", "rivals", "dicom_export"),
     ("scene", "commands", "batch"),
     ("cli", "viewer"),
     ("__main__",),
@@ -46,7 +47,7 @@ EVERYWHERE = {
     "SimpleITK",
     "PCrCESTLib",
 }  # of what Slicer bundles, all that file scopes need
-HEAVY = ("torch", "matplotlib", "h5py", "pydicom", "brukerapi", "distributed", "slicer", "vtk")
+HEAVY = ("torch", "matplotlib", "h5py", "pydicom", "highdicom", "brukerapi", "distributed", "slicer", "vtk")
 MAX_LINES = 500
 
 Import = tuple[str, int]

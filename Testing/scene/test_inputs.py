@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from PCrCESTLib.errors import GeometryError, ReaderError
-from PCrCESTLib.readers import read_map, read_mask, read_rois, read_series
+from PCrCESTLib.readers import RoiSet, read_map, read_mask, read_rois, read_series
 from PCrCESTLib.scene.inputs import Inputs, write_inputs
 from PCrCESTLib.scene.muscles import segmentation_from_rois
 from PCrCESTLib.scene.series_nodes import add_series
@@ -20,7 +20,9 @@ def test_everything_arrives(scene, series, oblique, tmp_path):
     r1 = np.linspace(0.5, 0.8, np.prod(oblique.shape)).reshape(oblique.shape).astype(np.float32)
     masks = np.zeros((1, *oblique.shape), bool)
     masks[0, 1, 2:5, 3:6] = True
-    muscles = segmentation_from_rois(("Soleus left",), masks, node.GetNthDataNode(0), "muscles")
+    muscles = segmentation_from_rois(
+        RoiSet(("Soleus left",), masks, (1,), ((1.0, 0.0, 0.0),), ("",)), node.GetNthDataNode(0), "muscles"
+    )
     inputs = Inputs([node], {"r1": add_volume(r1, oblique, "R1")}, muscles, only_muscles=True)
     arguments = write_inputs(inputs, tmp_path)
     assert Path(arguments[0]).name == "leg.nii.gz"  # messages of the job name the node

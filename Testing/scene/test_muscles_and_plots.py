@@ -8,17 +8,15 @@ import pytest
 from PCrCESTLib.contribution import without_pcr
 from PCrCESTLib.errors import ReaderError
 from PCrCESTLib.geometry import Geometry
+from PCrCESTLib.muscles import PRESETS, SIDES, muscle_color, terminology
 from PCrCESTLib.physics import z_spectra
 from PCrCESTLib.preparation.zseries import PowerBlock, ZSeries
-from PCrCESTLib.readers import read_rois
+from PCrCESTLib.readers import RoiSet, read_rois
 from PCrCESTLib.saturation import Saturation
 from PCrCESTLib.scene.muscles import (
-    PRESETS,
-    SIDES,
     add_muscle,
     add_segmentation,
     copy_to_next_slice,
-    muscle_color,
     segment_mask,
     segment_names,
     segmentation_from_rois,
@@ -28,6 +26,7 @@ from PCrCESTLib.scene.muscles import (
 from PCrCESTLib.scene.plots import EFFECT, show_boxes, show_spectra
 from PCrCESTLib.scene.spectra import one_voxel, spectra_in
 from PCrCESTLib.scene.volumes import add_volume
+from PCrCESTLib.segment_file import Region, write_segments
 from PCrCESTLib.synthesis.phantom_tissue import muscle_tissue
 
 CALF = PRESETS["Human calf"]
@@ -84,12 +83,46 @@ def test_the_job_reads_the_muscles_that_were_drawn(scene, anatomy, oblique, tmp_
     masks = np.zeros((2, *oblique.shape), bool)
     masks[0, 0, 2:5, 3:6] = True
     masks[1, 0, 4:7, 3:6] = True
-    node = segmentation_from_rois(("Soleus left", "my own"), masks, anatomy, "muscles")
+    colors = (muscle_color(CALF[5], "left"), (0.25, 0.5, 1.0))
+    drawn = RoiSet(("Soleus left", "my own"), masks, (1, 2), colors, (terminology("left"), ""))
+    node = segmentation_from_rois(drawn, anatomy, "muscles")
     add_muscle(node, CALF[0], "left")
     assert write_segmentation(node, anatomy, tmp_path / "m.seg.nrrd") == ["Tibialis anterior left"]
     rois = read_rois(tmp_path / "m.seg.nrrd", oblique)
-    assert rois.names == ("Soleus left", "my own")
+    assert rois.names == drawn.names
     assert np.array_equal(rois.masks, masks)
+    assert np.allclose(rois.colors, colors)
+    assert rois.terminology[0] == drawn.terminology[0]
+    assert "^Tissue~" in rois.terminology[1]  # Slicer's own default
+
+
+def test_slicer_opens_the_regions_of_a_result(scene, oblique, tmp_path):
+    """Slicer's own reader finds names, colors, terms and voxels of what the library wrote, overlap included."""
+    import slicer
+    import vtk
+
+    masks = np.zeros((3, *oblique.shape), bool)
+    masks[0, 0, 2:5, 3:6] = masks[1, 1, 4:7, 3:6] = masks[2, 0, 3:8, 3:6] = True
+    regions = [
+        Region("Soleus left", masks[0], (0.9, 0.5, 0.25), terminology("left")),
+        Region("mine", masks[1], (0.25, 0.5, 1.0)),
+        Region("over", masks[2], (0, 1, 0)),
+    ]
+    write_segments(regions, oblique, tmp_path / "rois.seg.nrrd")
+    node = slicer.mrmlScene.AddNewNodeByClass("vtkMRMLSegmentationNode")
+    storage = slicer.vtkMRMLSegmentationStorageNode()
+    storage.SetFileName(str(tmp_path / "rois.seg.nrrd"))
+    assert storage.ReadData(node)
+    reference = add_volume(np.zeros(oblique.shape, np.float32), oblique, "anatomy")
+    assert segment_names(node) == [r.name for r in regions]
+    for i, region in enumerate(regions):
+        segment = node.GetSegmentation().GetNthSegment(i)
+        assert segment.GetColor() == pytest.approx(region.color)
+        terms = vtk.reference("")
+        segment.GetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), terms)
+        assert (str(terms) == region.terminology) or not region.terminology
+        segment_id = node.GetSegmentation().GetNthSegmentID(i)
+        assert np.array_equal(segment_mask(node, segment_id, reference), region.mask)
 
 
 def test_nothing_drawn_is_said(scene, anatomy, tmp_path):

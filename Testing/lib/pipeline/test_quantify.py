@@ -11,6 +11,9 @@ import pytest
 import SimpleITK as sitk
 
 from PCrCESTLib.cli import main
+from PCrCESTLib.geometry import Geometry
+from PCrCESTLib.readers import read_rois
+from PCrCESTLib.roi import PERCENTILES
 
 from .conftest import powers
 
@@ -32,7 +35,8 @@ def a_result(a_simulated_scan: Path, tmp_path_factory: pytest.TempPathFactory) -
 def test_every_promised_file_is_there(a_result):
     names = {p.name for p in a_result.iterdir()}
     maps = {"fs.nii.gz", "ksw.nii.gz", "fs_sd.nii.gz", "ksw_sd.nii.gz", "b0.nii.gz", "quality.nii.gz"}
-    assert names == maps | {"roi_statistics.csv", "roi_spectra.csv", "quantify.json", "overview.png"}
+    drawn = {"anatomy.nii.gz", "rois.seg.nrrd", "overview.png"}
+    assert names == maps | drawn | {"roi_statistics.csv", "roi_spectra.csv", "quantify.json"}
 
 
 def test_fs_of_the_phantom_is_found_within_fifteen_percent(a_result, a_simulated_scan):
@@ -62,6 +66,20 @@ def test_the_table_holds_both_estimators_of_every_muscle(a_result):
     fs = [float(r["value"]) for r in rows if r["quantity"] == "fs"]
     mm = [float(r["value"]) for r in rows if r["quantity"] == "PCr"]
     np.testing.assert_allclose(mm, np.array(fs) * 111_000 / 2)
+
+
+def test_the_distribution_over_voxels_is_that_of_the_map(a_result):
+    """Percentiles against numpy's of the map in the regions that the folder itself holds."""
+    fs = sitk.ReadImage(str(a_result / "fs.nii.gz"))
+    rois = read_rois(a_result / "rois.seg.nrrd", Geometry.of_image(fs))
+    with (a_result / "roi_statistics.csv").open(encoding="utf-8", newline="") as stream:
+        rows = [r for r in csv.DictReader(stream) if r["quantity"] == "fs"]
+    for name, mask in zip(rois.names, rois.masks, strict=True):
+        voxels, spectrum = (r for r in rows if r["roi"] == name)
+        values = read(a_result / "fs.nii.gz")[mask]
+        expected = np.nanpercentile(values, [50, 25, 75, 5, 95])
+        np.testing.assert_allclose([float(voxels[k]) for k in PERCENTILES], expected, rtol=1e-5)
+        assert all(spectrum[k] == "" for k in PERCENTILES)
 
 
 def test_provenance_names_inputs_model_device_and_flags(a_result):

@@ -10,7 +10,9 @@ import SimpleITK as sitk
 
 from PCrCESTLib.errors import GeometryError, ReaderError
 from PCrCESTLib.geometry import Geometry
+from PCrCESTLib.muscles import Muscle, muscle_color, terminology
 from PCrCESTLib.readers import read_rois
+from PCrCESTLib.segment_file import Region, write_segments
 
 
 @pytest.fixture
@@ -53,6 +55,43 @@ def test_each_label_is_a_region(write, labels, grid, name):
 def test_a_bids_table_beside_the_label_map_names_the_regions(write, labels, grid, tmp_path):
     (tmp_path / "leg_dseg.tsv").write_text("index\tname\n7\tSoleus\n1\tTibialis anterior\n9\tunused\n")
     assert read_rois(write("leg_dseg.nii.gz", labels, grid), grid).names == ("Tibialis anterior", "Soleus")
+
+
+@pytest.mark.parametrize(
+    ("suffix", "text"),
+    [
+        (".tsv", "index\tname\tcolor\n7\tmy muscle\t#336699\n1\tSoleus left\tn/a\n"),
+        (".label", '# ITK-SNAP\n  7  51 102 153  1  1 1  "my muscle"\n  1  0 0 999  1 1 1  "Soleus left"\n'),
+        (".txt", 'notes of mine\n7 51 102 153 0.5 1 1 "my muscle"\n1 0 0 999 1 1 1 "Soleus left"\n'),
+        (".ctbl", "# Color table\n7 my_muscle 51 102 153 255\n1 Soleus_left 300 0 0 255\n"),
+    ],
+)
+def test_tables_of_other_programs_name_and_color_the_regions(write, labels, grid, tmp_path, suffix, text):
+    """A color that is none is replaced by that of the muscle of the name."""
+    (tmp_path / f"leg{suffix}").write_text(text, encoding="utf-8")
+    rois = read_rois(write("leg.nii.gz", labels, grid), grid)
+    assert rois.names == ("Soleus left", "my muscle")
+    assert rois.colors[1] == pytest.approx((0.2, 0.4, 0.6))
+    assert rois.colors[0] == muscle_color(Muscle("Soleus", "SOL"), "left")
+    assert "SCT^7771000^Left" in rois.terminology[0]
+    assert rois.terminology[1] == ""
+
+
+def test_what_is_written_comes_back(grid, tmp_path):
+    """Regions that overlap, one color and terms each, and a name that would break the header's line."""
+    masks = np.zeros((3, *grid.shape), bool)
+    masks[0, 0, :2, :3] = masks[1, 0, 1:, 2:] = masks[2, -1] = True
+    regions = [
+        Region("Soleus left", masks[0], (0.1, 0.2, 0.3), terminology("left")),
+        Region("müscle\nof mine", masks[1], (1.0, 0.0, 0.5)),
+        Region("third", masks[2], (0.0, 0.0, 0.0), "a~b|c~^^"),
+    ]
+    write_segments(regions, grid, tmp_path / "rois.seg.nrrd")
+    rois = read_rois(tmp_path / "rois.seg.nrrd", grid)
+    assert rois.names == ("Soleus left", "müscle of mine", "third")
+    np.testing.assert_array_equal(rois.masks, masks)
+    np.testing.assert_allclose(rois.colors, [r.color for r in regions])
+    assert rois.terminology == (terminology("left"), "", "a~b c~^^")
 
 
 def test_a_broken_table_is_refused(write, labels, grid, tmp_path):
