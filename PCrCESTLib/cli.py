@@ -28,6 +28,7 @@ from PCrCESTLib.commands import (
     quantify,
     simulate,
     stats,
+    study,
     train,
 )
 from PCrCESTLib.errors import CancelledError, PCrCESTError
@@ -35,7 +36,7 @@ from PCrCESTLib.progress import JsonProgress
 from PCrCESTLib.version import __version__
 
 COMMANDS = (
-    info, convert, companion, quantify, batch, stats, dicom, simulate, train, advise, evaluate, devices,
+    info, convert, companion, quantify, batch, stats, study, dicom, simulate, train, advise, evaluate, devices,
 )  # fmt: skip
 EXIT_DONE, EXIT_UNUSABLE, EXIT_CANCELLED = 0, 2, 130
 

@@ -47,7 +47,10 @@ EVERYWHERE = {
     "SimpleITK",
     "PCrCESTLib",
 }  # of what Slicer bundles, all that file scopes need
-HEAVY = ("torch", "matplotlib", "h5py", "pydicom", "highdicom", "brukerapi", "distributed", "slicer", "vtk")
+HEAVY = (
+    *("torch", "matplotlib", "h5py", "pydicom", "highdicom", "brukerapi", "distributed"),
+    *("statsmodels", "pandas", "weasyprint", "slicer", "vtk"),
+)
 MAX_LINES = 500
 
 Import = tuple[str, int]
