@@ -16,12 +16,23 @@ from types import FrameType
 # (measured). It must be said before NumPy is loaded.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
-from PCrCESTLib.commands import advise, companion, convert, devices, evaluate, info, quantify, simulate, train
+from PCrCESTLib.commands import (
+    advise,
+    companion,
+    convert,
+    devices,
+    evaluate,
+    info,
+    quantify,
+    report,
+    simulate,
+    train,
+)
 from PCrCESTLib.errors import CancelledError, PCrCESTError
 from PCrCESTLib.progress import JsonProgress
 from PCrCESTLib.version import __version__
 
-COMMANDS = (info, convert, companion, quantify, simulate, train, advise, evaluate, devices)
+COMMANDS = (info, convert, companion, quantify, report, simulate, train, advise, evaluate, devices)
 EXIT_DONE, EXIT_UNUSABLE, EXIT_CANCELLED = 0, 2, 130
 
 
