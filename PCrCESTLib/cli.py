@@ -26,6 +26,7 @@ from PCrCESTLib.commands import (
     evaluate,
     info,
     quantify,
+    report,
     simulate,
     stats,
     study,
@@ -36,7 +37,7 @@ from PCrCESTLib.progress import JsonProgress
 from PCrCESTLib.version import __version__
 
 COMMANDS = (
-    info, convert, companion, quantify, batch, stats, study, dicom, simulate, train, advise, evaluate, devices,
+    info, convert, companion, quantify, batch, stats, report, study, dicom, simulate, train, advise, evaluate, devices,
 )  # fmt: skip
 EXIT_DONE, EXIT_UNUSABLE, EXIT_CANCELLED = 0, 2, 130
 

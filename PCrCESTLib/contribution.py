@@ -49,17 +49,35 @@ def without_pcr(
     ndarray
         (n_offsets,), nowhere below ``z``.
     """
-    one = np.ones(1)
+    increment = inverse_z_of_pcr(
+        offsets_ppm, b1_ut, field_t, saturation, np.array([fs]), np.array([ksw_per_s]), r1_obs
+    )[0]
+    with np.errstate(invalid="ignore", divide="ignore"):
+        rest = 1 / np.maximum(z, _MIN_Z) - increment
+        return np.asarray(np.where(z > _MIN_Z, np.maximum(1 / np.maximum(rest, 1e-6), z), z))
+
+
+def inverse_z_of_pcr(
+    offsets_ppm: np.ndarray,
+    b1_ut: float,
+    field_t: float,
+    saturation: Saturation,
+    fs: np.ndarray,
+    ksw_per_s: np.ndarray,
+    r1_obs: float = float("nan"),
+) -> np.ndarray:
+    """Return what PCr adds to 1/Z of typical muscle, by the exact engine, (n, n_offsets), nowhere below 0.
+
+    Parameters are those of `without_pcr`, with ``fs`` and ``ksw_per_s`` (n,).
+    """
+    one = np.ones(len(fs))
     t1 = typical_t1(field_t)
     if np.isfinite(r1_obs):
         # R1obs = (R1w + fm R1s) / (1 + fm)
         t1 = 1 / max(r1_obs * (1 + FM) - FM * R1_SEMISOLID, 0.05)
     full = muscle_tissue(fs * one, ksw_per_s * one, t1 * one, T2_S * one, FM * one)
-    inverse = [
-        1 / np.maximum(np.asarray(z_spectra(tissue, saturation, offsets_ppm, b1_ut, field_t))[0], _MIN_Z)
+    with_pcr, rest = (
+        1 / np.maximum(np.asarray(z_spectra(tissue, saturation, offsets_ppm, b1_ut, field_t)), _MIN_Z)
         for tissue in (full, full.without("PCr"))
-    ]
-    increment = np.maximum(inverse[0] - inverse[1], 0.0)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        rest = 1 / np.maximum(z, _MIN_Z) - increment
-        return np.asarray(np.where(z > _MIN_Z, np.maximum(1 / np.maximum(rest, 1e-6), z), z))
+    )
+    return np.asarray(np.maximum(with_pcr - rest, 0.0))

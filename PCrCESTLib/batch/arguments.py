@@ -55,11 +55,19 @@ def complete(arguments: Sequence[str]) -> tuple[str, ...]:
         value = getattr(args, name)
         if name == "model" and model_file(value) is not None:
             value = Path(value)
-        if value is not None:
-            value = value.absolute() if isinstance(value, Path) else value
-            # In one word: a value may begin with a dash.
-            words.append(f"--{name.replace('_', '-')}={value}")
+        words += option(name, value.absolute() if isinstance(value, Path) else value)
     return tuple(words)
+
+
+def option(name: str, value: object) -> list[str]:
+    """Return the words of a parsed option: none, a flag alone, or name and value in one word.
+
+    In one word, because a value may begin with a dash.
+    """
+    flag = f"--{name.replace('_', '-')}"
+    if value is None or value is False:
+        return []
+    return [flag] if value is True else [f"{flag}={value}"]
 
 
 def model_file(model: str) -> Path | None:

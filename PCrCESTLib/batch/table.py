@@ -7,7 +7,7 @@ import io
 from collections.abc import Sequence
 from pathlib import Path
 
-from PCrCESTLib.batch.arguments import model_file
+from PCrCESTLib.batch.arguments import model_file, option
 from PCrCESTLib.batch.job import Job, bids_label
 from PCrCESTLib.commands.quantify_options import add_companions, add_settings, names
 from PCrCESTLib.errors import ReaderError
@@ -123,6 +123,6 @@ def _job(
             or name == "protocol"
             or (name == "model" and model_file(value) is not None)
         )
-        # In one word: a cell that begins with a dash is no option.
-        arguments.append(f"--{name.replace('_', '-')}={folder / value if is_path else value}")
+        flags = {"true": True, "yes": True, "false": False, "no": False}
+        arguments += option(name, folder / value if is_path else flags.get(value.lower(), value))
     return Job(subject, session, arguments)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from PCrCESTLib.batch.arguments import complete, parse
+from PCrCESTLib.batch.arguments import complete, option, parse
 from PCrCESTLib.batch.dataset import TABLE
 from PCrCESTLib.batch.fingerprint import digest_of, fingerprint
 from PCrCESTLib.batch.folder import jobs_in_folder
@@ -99,7 +99,7 @@ def run(args: argparse.Namespace) -> int:
 
 def _jobs(args: argparse.Namespace) -> tuple[list[Job], list[str]]:
     given = {name: getattr(args, name) for name in names(add_settings)}
-    settings = [f"--{name.replace('_', '-')}={value}" for name, value in given.items() if value is not None]
+    settings = [word for name, value in given.items() for word in option(name, value)]
     if args.scans.is_dir():
         return jobs_in_folder(args.scans, settings, args.method), []
     return jobs_in_table(args.scans, settings)

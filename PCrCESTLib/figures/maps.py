@@ -65,12 +65,12 @@ def draw_maps(band: Any, result: FigureInput, view: View) -> None:
             (0, 2, result.ksw, "exchange rate ksw", "s⁻¹", KSW_COLORS, ranges.ksw, unknown),
             (1, 2, result.ksw_sd, "SD of ksw", "s⁻¹", KSW_COLORS, ranges.ksw_sd, unknown),
         ]
-    _draw_anatomy(_panel(band, view, 0, 0), result, view)
+    draw_anatomy(_panel(band, view, 0, 0), result, view)
     for row, column, values, title, unit, colors, limits, hidden in panels:
         if values is None:
             continue
         axes = _panel(band, view, row, column)
-        shown = _draw_parameter(axes, result, view, values, (colors, limits), hidden)
+        shown = draw_parameter(axes, result, view, values, (colors, limits), hidden)
         write(axes, 0.0, 1.03, title, fontsize=PANEL_PT, transform=axes.transAxes)
         _color_bar(band, view, row, column, shown, values, unit)
     draw_legend(_legend_panel(band, view), result, hatched=hatched)
@@ -130,14 +130,25 @@ def _color_bar(
     color_bar.set_label(unit, fontsize=LABEL_PT)
 
 
-def _draw_parameter(
+def draw_parameter(
     axes: Any,
     result: FigureInput,
     view: View,
     values: np.ndarray,
-    colors: tuple[str, tuple[float, float]],
+    colors: tuple[Any, tuple[float, float]],
     hidden: np.ndarray | None,
 ) -> Any:
+    """Draw a map over the darkened anatomy with outlines; returns the picture for its color bar.
+
+    Parameters
+    ----------
+    values : ndarray
+        (z, y, x), in the unit of the color bar.
+    colors : tuple
+        Color map (or its name), and its lowest and highest value.
+    hidden : ndarray or None
+        bool (z, y, x), hatched.
+    """
     _draw_gray(axes, result, view, brightness=0.6)  # bright fat would outshine the map
     name, (low, high) = colors
     picture = np.ma.masked_invalid(view.mosaic(values))
@@ -152,7 +163,8 @@ def _draw_parameter(
     return shown
 
 
-def _draw_anatomy(axes: Any, result: FigureInput, view: View) -> None:
+def draw_anatomy(axes: Any, result: FigureInput, view: View) -> None:
+    """Draw the image with regions tinted and numbered, patient directions and a scale bar."""
     from matplotlib.colors import ListedColormap
 
     _draw_gray(axes, result, view)

@@ -65,8 +65,10 @@ class View:
         return [(n // self.grid[1] * height, n % self.grid[1] * width) for n in range(len(self.slices))]
 
 
-def choose_view(geometry: Geometry, interest: np.ndarray, body: np.ndarray) -> View:
-    """Choose the slices with most voxels of ``interest`` (z, y, x), at most four, cropped to ``body``.
+def choose_view(
+    geometry: Geometry, interest: np.ndarray, body: np.ndarray, most: int = MOST_SLICES
+) -> View:
+    """Choose the slices with most voxels of ``interest`` (z, y, x), at most ``most``, cropped to ``body``.
 
     The image is shown as stored, neither flipped nor turned; the letters say which way the patient lies.
     Slices are stacked along z unless z is in the plane (a stack stored with a single row or column).
@@ -74,7 +76,7 @@ def choose_view(geometry: Geometry, interest: np.ndarray, body: np.ndarray) -> V
     axis = _slice_axis(geometry)
     in_plane = tuple(a for a in range(3) if a != axis)
     counts = interest.sum(axis=in_plane)
-    busiest = np.argsort(-counts, kind="stable")[:MOST_SLICES]
+    busiest = np.argsort(-counts, kind="stable")[:most]
     slices = tuple(sorted(int(i) for i in busiest if counts[i] > 0)) or (len(counts) // 2,)
     shown: np.ndarray = np.any(np.take(body | interest, slices, axis=axis), axis=axis)
     row_axis, column_axis = (2 - a for a in in_plane)  # array axis (z, y, x) to image axis (x, y, z)

@@ -98,6 +98,8 @@ def test_a_worker_killed_in_the_middle_costs_no_scan_and_doubles_none(a_scan, tm
         while not killed:
             for lock in out.glob(".batch/*.lock"):
                 try:
+                    if " started" not in (out / "logs" / f"{lock.stem}.log").read_text(encoding="utf-8"):
+                        continue
                     os.kill(json.loads(lock.read_text())["pid"], signal.SIGKILL)
                     killed.append(lock.stem)
                     break

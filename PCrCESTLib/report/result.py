@@ -1,0 +1,307 @@
+"""A result folder of ``pcrcest quantify`` as plain values."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from PCrCESTLib.errors import PCrCESTError, ReaderError
+from PCrCESTLib.geometry import Geometry
+from PCrCESTLib.readers.image_io import Volume, read_volume, single_frame
+from PCrCESTLib.readers.labels import read_rois
+from PCrCESTLib.roi import ROI_SPECTRUM, RoiRow
+
+RECORD_FILE, TABLE_FILE, SPECTRA_FILE = "quantify.json", "roi_statistics.csv", "roi_spectra.csv"
+CURVES_FILE, REGIONS_FILE, ANATOMY_FILE = "roi_curves.csv", "rois.seg.nrrd", "anatomy.nii.gz"
+NEEDED_MAPS = ("fs", "fs_sd", "ksw", "ksw_sd", "quality")
+FURTHER_MAPS = ("b0", "arex", "arex_sd", "misfit")
+MOTION_PICTURE = "motion.png"
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class SpectrumOfRegion:
+    """Mean Z-spectrum of a region at one power: (n_offsets,) each, offsets in ppm; NaN where a method says nothing.
+
+    ``curves`` are those of a fit, by name: its fit, and what each pool takes from Z.
+    """
+
+    roi: str
+    b1_ut: float
+    offsets_ppm: np.ndarray
+    z: np.ndarray
+    without_pcr: np.ndarray
+    noise_sd: float
+    curves: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one quantification left.
+
+    Parameters
+    ----------
+    folder : Path
+        Where it lies.
+    record : dict
+        ``quantify.json``.
+    geometry : Geometry
+        Grid of the maps.
+    maps : dict
+        (z, y, x) by name.
+    anatomy : ndarray or None
+        Image under the maps, (z, y, x).
+    regions : tuple
+        (name, mask) of each, mask bool (z, y, x).
+    rows : tuple of RoiRow
+        The table of regions.
+    spectra : tuple of SpectrumOfRegion
+        One a region and power.
+    motion_picture : bytes or None
+        ``motion.png``.
+    missing : tuple of str
+        What a result folder usually has and this one has not, a sentence each.
+    """
+
+    folder: Path
+    record: dict[str, Any]
+    geometry: Geometry
+    maps: dict[str, np.ndarray]
+    anatomy: np.ndarray | None
+    regions: tuple[tuple[str, np.ndarray], ...]
+    rows: tuple[RoiRow, ...]
+    spectra: tuple[SpectrumOfRegion, ...]
+    motion_picture: bytes | None
+    missing: tuple[str, ...]
+
+    @property
+    def mapped(self) -> np.ndarray:
+        """Voxels that the method was asked for, bool (z, y, x)."""
+        found: np.ndarray = np.isfinite(self.maps["fs"]) | (self.maps["quality"] > 0)
+        return found
+
+    @property
+    def tells_ksw(self) -> bool:
+        """Whether the method estimates ksw at all."""
+        return bool(np.isfinite(self.maps["ksw"]).any())
+
+    def roi_names(self) -> list[str]:
+        """Regions of the table, in its order."""
+        return list(dict.fromkeys(row.roi for row in self.rows))
+
+    def row(self, roi: str, quantity: str, estimator: str = ROI_SPECTRUM) -> RoiRow | None:
+        """Return a number of a region, or None."""
+        wanted = (roi, quantity, estimator)
+        return next((r for r in self.rows if (r.roi, r.quantity, r.estimator) == wanted), None)
+
+
+def read_result(folder: Path) -> Result:
+    """Read a result folder; what may be missing (regions, anatomy, spectra) is told in ``missing``.
+
+    Raises
+    ------
+    ReaderError
+        When it is no such folder, a map is missing, or a file is damaged.
+    GeometryError
+        When the maps do not lie on one grid.
+    """
+    folder = Path(folder)
+    record = _record(folder)
+    volumes = {name: _volume(folder, name) for name in NEEDED_MAPS}
+    geometry = volumes["fs"].geometry
+    volumes |= {name: _volume(folder, name) for name in FURTHER_MAPS if (folder / f"{name}.nii.gz").is_file()}
+    for name, volume in volumes.items():
+        _require_grid(folder / f"{name}.nii.gz", volume.geometry, geometry)
+    missing: list[str] = []
+
+    def optional(name: str, read: Callable[[Path], T], empty: T, sentence: str) -> T:
+        if (folder / name).is_file():
+            return read(folder / name)
+        missing.append(sentence)
+        return empty
+
+    anatomy = optional(
+        ANATOMY_FILE,
+        lambda p: _anatomy(p, geometry),
+        None,
+        "No anatomical image lies with the result; maps are on black.",
+    )
+    regions = optional(REGIONS_FILE, lambda p: _regions(p, geometry), (), "")
+    rows = optional(
+        TABLE_FILE,
+        _rows,
+        (),
+        "No regions were given to the quantification: there are maps, but no numbers per muscle.",
+    )
+    if rows and not regions:
+        missing.append("The regions themselves do not lie with the result; the maps show no outlines.")
+    spectra = optional(SPECTRA_FILE, _spectra, (), "No mean spectra lie with the result.")
+    if (folder / CURVES_FILE).is_file():
+        spectra = _with_curves(spectra, folder / CURVES_FILE)
+    picture = folder / MOTION_PICTURE
+    return Result(
+        folder=folder,
+        record=record,
+        geometry=geometry,
+        maps={name: volume.array for name, volume in volumes.items()},
+        anatomy=anatomy,
+        regions=tuple(regions),
+        rows=tuple(rows),
+        spectra=tuple(spectra),
+        motion_picture=picture.read_bytes() if picture.is_file() else None,
+        missing=tuple(s for s in missing if s),
+    )
+
+
+def _record(folder: Path) -> dict[str, Any]:
+    path = folder / RECORD_FILE
+    if not folder.is_dir():
+        raise ReaderError(
+            f"{folder}: there is no such folder; give the folder that pcrcest quantify --out named"
+        )
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ReaderError(
+            f"{folder}: it holds no {RECORD_FILE} and is no result of pcrcest quantify; give the folder that "
+            "its --out named"
+        ) from error
+    except (OSError, ValueError, RecursionError) as error:
+        raise ReaderError(f"{path}: this file is damaged; run pcrcest quantify again") from error
+    wanted = {"inputs": list, "protocol": dict, "method": str, "maps": dict}
+    if not isinstance(found, dict) or not all(isinstance(found.get(k), t) for k, t in wanted.items()):
+        raise ReaderError(
+            f"{path}: not the record of a quantification; give the folder that pcrcest quantify --out named"
+        )
+    return found
+
+
+def _volume(folder: Path, name: str) -> Volume:
+    path = folder / f"{name}.nii.gz"
+    if not path.is_file():
+        raise ReaderError(f"{path}: this map is missing from the result; run pcrcest quantify again")
+    return single_frame(read_volume(path), path, f"the {name} map")
+
+
+def _require_grid(path: Path, found: Geometry, expected: Geometry) -> None:
+    if not found.same_as(expected):
+        raise ReaderError(
+            f"{path}: it does not lie on the grid of fs.nii.gz ({found.describe()} instead of "
+            f"{expected.describe()}); the files are not of one result"
+        )
+
+
+def _anatomy(path: Path, geometry: Geometry) -> np.ndarray | None:
+    volume = single_frame(read_volume(path), path, "the anatomical image")
+    _require_grid(path, volume.geometry, geometry)
+    return np.asarray(volume.array, dtype=float)
+
+
+def _regions(path: Path, geometry: Geometry) -> tuple[tuple[str, np.ndarray], ...]:
+    rois = read_rois(path, geometry)
+    return tuple(zip(rois.names, rois.masks, strict=True))
+
+
+def _table(path: Path, columns: set[str]) -> list[dict[str, str]]:
+    try:
+        with path.open(newline="", encoding="utf-8") as stream:
+            reader = csv.DictReader(stream)
+            rows = list(reader)
+            lacking = columns - set(reader.fieldnames or ())
+    except (OSError, ValueError, csv.Error) as error:
+        raise ReaderError(f"{path}: this table is damaged; run pcrcest quantify again") from error
+    if lacking:
+        raise ReaderError(f"{path}: the column {sorted(lacking)[0]} is missing; run pcrcest quantify again")
+    return rows
+
+
+def _parsed(path: Path, parse: Callable[[], T]) -> T:
+    try:
+        return parse()
+    except (PCrCESTError, ValueError, TypeError, KeyError) as error:
+        raise ReaderError(
+            f"{path}: a number in this table cannot be read; run pcrcest quantify again"
+        ) from error
+
+
+def _rows(path: Path) -> tuple[RoiRow, ...]:
+    rows = _table(path, {"roi", "quantity", "unit", "estimator", "value", "sd", "identifiable", "n_voxels"})
+    return _parsed(path, lambda: tuple(_row(row) for row in rows))
+
+
+def _row(cells: dict[str, str]) -> RoiRow:
+    def number(name: str) -> float:
+        return float(cells.get(name) or "nan")
+
+    return RoiRow(
+        roi=cells["roi"],
+        quantity=cells["quantity"],
+        unit=cells["unit"],
+        estimator=cells["estimator"],
+        value=number("value"),
+        sd=number("sd"),
+        sd_meaning=cells.get("sd_meaning") or "",
+        identifiable=cells["identifiable"] == "True",
+        n_voxels=int(cells["n_voxels"]),
+        n_total=int(cells.get("n_total") or cells["n_voxels"]),
+        volume_mm3=number("volume_mm3"),
+        flagged_share=number("flagged_share"),
+        median=number("median"),
+        q25=number("q25"),
+        q75=number("q75"),
+        p5=number("p5"),
+        p95=number("p95"),
+    )
+
+
+def _spectra(path: Path) -> tuple[SpectrumOfRegion, ...]:
+    rows = _table(path, {"roi", "b1_ut", "offset_ppm", "z", "z_without_pcr", "noise_sd"})
+    return _parsed(path, lambda: tuple(_grouped_spectra(rows)))
+
+
+def _grouped_spectra(rows: list[dict[str, str]]) -> list[SpectrumOfRegion]:
+    groups: dict[tuple[str, float], list[dict[str, str]]] = {}
+    for row in rows:
+        groups.setdefault((row["roi"], float(row["b1_ut"])), []).append(row)
+    found = []
+    for (roi, b1), lines in groups.items():
+        columns = {
+            name: np.array([float(line[name]) for line in lines])
+            for name in ("offset_ppm", "z", "z_without_pcr")
+        }
+        order = np.argsort(columns["offset_ppm"], kind="stable")
+        offsets, z, rest = (columns[name][order] for name in ("offset_ppm", "z", "z_without_pcr"))
+        found.append(SpectrumOfRegion(roi, b1, offsets, z, rest, float(lines[0]["noise_sd"])))
+    return found
+
+
+def _with_curves(spectra: tuple[SpectrumOfRegion, ...], path: Path) -> tuple[SpectrumOfRegion, ...]:
+    """Add the curves of a fit, on the offsets of each spectrum."""
+    rows = _table(path, {"roi", "b1_ut", "offset_ppm", "curve", "z"})
+
+    def curves() -> tuple[SpectrumOfRegion, ...]:
+        known: dict[tuple[str, float, str], dict[float, float]] = {}
+        for row in rows:
+            key = (row["roi"], float(row["b1_ut"]), row["curve"])
+            known.setdefault(key, {})[float(row["offset_ppm"])] = float(row["z"])
+        return tuple(_add_curves(s, known) for s in spectra)
+
+    return _parsed(path, curves)
+
+
+def _add_curves(
+    spectrum: SpectrumOfRegion, known: dict[tuple[str, float, str], dict[float, float]]
+) -> SpectrumOfRegion:
+    own = {
+        name: np.array([points.get(float(x), np.nan) for x in spectrum.offsets_ppm])
+        for (roi, b1, name), points in known.items()
+        if (roi, b1) == (spectrum.roi, spectrum.b1_ut)
+    }
+    return SpectrumOfRegion(**{**spectrum.__dict__, "curves": own})
