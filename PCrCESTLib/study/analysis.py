@@ -255,8 +255,9 @@ def _notes(values: Sequence[Value], groups: Sequence[str]) -> tuple[str, ...]:
     for (method, quantity), own in by(values, "method", "quantity"):
         unknown = sum(not v.identifiable for v in own)
         if unknown and quantity != "PCr":  # fs times a constant
+            most = "; a difference of groups in it proves nothing" if unknown > 0.5 * len(own) else ""
             notes.append(
-                f"{quantity} by {method} is not identifiable in {unknown} of {len(own)} values: it is hardly "
-                "better known than before the scan, and a difference of groups in it proves nothing."
+                f"{quantity} by {method} is not identifiable in {unknown} of {len(own)} values, which are hardly better "
+                f"known than before the scan{most}."
             )
     return tuple(notes)
