@@ -257,7 +257,7 @@ def _notes(values: Sequence[Value], groups: Sequence[str]) -> tuple[str, ...]:
         if unknown and quantity != "PCr":  # fs times a constant
             most = "; a difference of groups in it proves nothing" if unknown > 0.5 * len(own) else ""
             notes.append(
-                f"{quantity} by {method} is not identifiable in {unknown} of {len(own)} values, which are hardly better "
+                f"{quantity} by {method} is not identifiable in {unknown} of {len(own)} values, hardly better "
                 f"known than before the scan{most}."
             )
     return tuple(notes)
