@@ -39,7 +39,9 @@ img { max-width: 100%; height: auto; }
 .notice { border-left: .3rem solid #b35900; background: #fff6ea; padding: .45rem .8rem; margin: .7rem 0; }
 footer { border-top: 1px solid #bbb; margin-top: 2rem; padding-top: .4rem; font-size: .82rem; color: #444; }
 @media print {
-  body { font-size: 9.5pt; max-width: none; margin: 0; padding: 0; }
+  body { font-size: 9pt; max-width: none; margin: 0; padding: 0; }
+  h1 { font-size: 15pt; } h2 { font-size: 12pt; margin-top: 13pt; } h3 { font-size: 10pt; margin-top: 8pt; }
+  table { font-size: 8pt; margin: 5pt 0 8pt; } th, td { padding: 1.6pt 5pt; } figcaption { font-size: 8pt; }
   h2, h3, caption { break-after: avoid; }
   figure, img, tr, .notice { break-inside: avoid; }
   thead { display: table-header-group; }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,6 +13,7 @@ import numpy as np
 
 from PCrCESTLib.errors import PCrCESTError, ReaderError
 from PCrCESTLib.geometry import Geometry
+from PCrCESTLib.quality import Quality
 from PCrCESTLib.readers.image_io import Volume, read_volume, single_frame
 from PCrCESTLib.readers.labels import read_rois
 from PCrCESTLib.roi import ROI_SPECTRUM, RoiRow
@@ -83,9 +84,15 @@ class Result:
 
     @property
     def mapped(self) -> np.ndarray:
-        """Voxels that the method was asked for, bool (z, y, x)."""
-        found: np.ndarray = np.isfinite(self.maps["fs"]) | (self.maps["quality"] > 0)
+        """Voxels with a usable spectrum, bool (z, y, x); outside the tissue there is none, too."""
+        found: np.ndarray = (self.maps["quality"].astype(int) & int(Quality.NO_VALUE)) == 0
         return found
+
+    @property
+    def inside(self) -> np.ndarray:
+        """Voxels of any region, bool (z, y, x)."""
+        masks = [mask for _, mask in self.regions]
+        return np.any(masks, axis=0) if masks else np.zeros(self.geometry.shape, bool)
 
     @property
     def tells_ksw(self) -> bool:
@@ -119,31 +126,15 @@ def read_result(folder: Path) -> Result:
     volumes |= {name: _volume(folder, name) for name in FURTHER_MAPS if (folder / f"{name}.nii.gz").is_file()}
     for name, volume in volumes.items():
         _require_grid(folder / f"{name}.nii.gz", volume.geometry, geometry)
-    missing: list[str] = []
 
-    def optional(name: str, read: Callable[[Path], T], empty: T, sentence: str) -> T:
-        if (folder / name).is_file():
-            return read(folder / name)
-        missing.append(sentence)
-        return empty
+    def has(name: str) -> bool:
+        return (folder / name).is_file()
 
-    anatomy = optional(
-        ANATOMY_FILE,
-        lambda p: _anatomy(p, geometry),
-        None,
-        "No anatomical image lies with the result; maps are on black.",
-    )
-    regions = optional(REGIONS_FILE, lambda p: _regions(p, geometry), (), "")
-    rows = optional(
-        TABLE_FILE,
-        _rows,
-        (),
-        "No regions were given to the quantification: there are maps, but no numbers per muscle.",
-    )
-    if rows and not regions:
-        missing.append("The regions themselves do not lie with the result; the maps show no outlines.")
-    spectra = optional(SPECTRA_FILE, _spectra, (), "No mean spectra lie with the result.")
-    if (folder / CURVES_FILE).is_file():
+    anatomy = _anatomy(folder / ANATOMY_FILE, geometry) if has(ANATOMY_FILE) else None
+    regions = _regions(folder / REGIONS_FILE, geometry) if has(REGIONS_FILE) else ()
+    rows = _rows(folder / TABLE_FILE) if has(TABLE_FILE) else ()
+    spectra = _spectra(folder / SPECTRA_FILE) if has(SPECTRA_FILE) else ()
+    if has(CURVES_FILE):
         spectra = _with_curves(spectra, folder / CURVES_FILE)
     picture = folder / MOTION_PICTURE
     return Result(
@@ -152,12 +143,30 @@ def read_result(folder: Path) -> Result:
         geometry=geometry,
         maps={name: volume.array for name, volume in volumes.items()},
         anatomy=anatomy,
-        regions=tuple(regions),
-        rows=tuple(rows),
-        spectra=tuple(spectra),
+        regions=regions,
+        rows=rows,
+        spectra=spectra,
         motion_picture=picture.read_bytes() if picture.is_file() else None,
-        missing=tuple(s for s in missing if s),
+        missing=tuple(_missing(anatomy, regions, rows, spectra)),
     )
+
+
+def _missing(
+    anatomy: np.ndarray | None, regions: Sequence[Any], rows: Sequence[Any], spectra: Sequence[Any]
+) -> list[str]:
+    """Say what of a usual result is not there."""
+    found = []
+    if anatomy is None:
+        found.append("No anatomical image lies with the result; maps are drawn on black.")
+    if not rows:
+        found.append(
+            "No regions were given to the quantification: there are maps, but no numbers per muscle."
+        )
+    elif not regions:
+        found.append("The regions themselves do not lie with the result; the maps show no outlines.")
+    if not spectra:
+        found.append("No mean spectra lie with the result.")
+    return found
 
 
 def _record(folder: Path) -> dict[str, Any]:
