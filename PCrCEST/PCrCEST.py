@@ -157,7 +157,7 @@ class PCrCESTWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.quantify, self.train = QuantifySection(self), TrainGroup(self)
         self.export = ExportSection(self)
         self.sections = [self.scan, self.muscles, self.results]
-        self.jobs = [self.quantify.control, self.train.control]
+        self.jobs = [self.quantify.control, self.train.control, *self.scan.companions.jobs]
 
     def enter(self):
         self.isOpen = True
@@ -182,7 +182,8 @@ class PCrCESTWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def onQuit(self):
         self.quantify.stop()
-        self.train.control.stop()
+        for job in self.jobs:
+            job.stop()
 
     def onSceneStartClose(self, _caller=None, _event=None):
         """What is computed would have no place any more."""
@@ -313,12 +314,12 @@ class PCrCESTLogic(ScriptedLoadableModuleLogic):
             version=library.__version__, folder=Path(library.__file__).parent
         )
 
-    def loadScan(self, path, protocol=None):
+    def loadScan(self, path, protocol=None, m0=None):
         """Load a series and the maps beside it; return its nodes by role (``series``, ``r1``, ``anatomy``, …)."""
         importLibrary()
         from PCrCESTWidgetLib.loading import loadScan
 
-        return loadScan(path, protocol)
+        return loadScan(path, protocol, m0)
 
     def partialProtocol(self, path):
         """Keys of the protocol file beside a series, complete or not."""

@@ -18,21 +18,27 @@ os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 from PCrCESTLib.commands import (
     advise,
+    batch,
     companion,
     convert,
     devices,
+    dicom,
     evaluate,
     info,
     quantify,
     report,
     simulate,
+    stats,
+    study,
     train,
 )
 from PCrCESTLib.errors import CancelledError, PCrCESTError
 from PCrCESTLib.progress import JsonProgress
 from PCrCESTLib.version import __version__
 
-COMMANDS = (info, convert, companion, quantify, report, simulate, train, advise, evaluate, devices)
+COMMANDS = (
+    info, convert, companion, quantify, batch, stats, report, study, dicom, simulate, train, advise, evaluate, devices,
+)  # fmt: skip
 EXIT_DONE, EXIT_UNUSABLE, EXIT_CANCELLED = 0, 2, 130
 
 
@@ -46,8 +52,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     _treat_terminate_as_interrupt()
     try:
         return int(args.func(args))
-    except (KeyboardInterrupt, CancelledError):
-        _say(args, "cancelled; nothing was written", EXIT_CANCELLED)
+    except (KeyboardInterrupt, CancelledError) as error:
+        _say(args, str(error) or "cancelled; nothing was written", EXIT_CANCELLED)
         return EXIT_CANCELLED
     except PCrCESTError as error:
         _say(args, str(error), EXIT_UNUSABLE)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 
 class PCrCESTError(Exception):
@@ -20,6 +21,16 @@ class MissingKeysError(ProtocolError):
         """Say the ``sentence``; ``keys`` are the names."""
         super().__init__(sentence)
         self.keys = tuple(keys)
+
+
+class NoReferenceError(ProtocolError):
+    """None of the images is without saturation; M0 may lie elsewhere."""
+
+    def __init__(self, sentence: str, document: Mapping[str, Any] | None = None, files: Sequence[str] = ()) -> None:
+        """Say the ``sentence``; ``document`` has the keys of the protocol, ``files`` are where they come from."""
+        super().__init__(sentence)
+        self.document = dict(document or {})
+        self.files = tuple(files)
 
 
 class ReaderError(PCrCESTError):
@@ -44,6 +55,10 @@ class MethodError(PCrCESTError):
 
 class OutputError(PCrCESTError):
     """The results cannot be written."""
+
+
+class ClusterError(PCrCESTError):
+    """The workers of a cluster cannot be reached, or cannot do what is asked."""
 
 
 class MissingExtraError(PCrCESTError):

@@ -49,10 +49,13 @@ def write_roi_table(rows: Sequence[RoiRow], path: Path) -> None:
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, [f.name for f in fields(RoiRow)])
         writer.writeheader()
-        for row in rows:
-            cells = asdict(row)
-            empty = [name for name in PERCENTILES if np.isnan(cells[name])]
-            writer.writerow(cells | dict.fromkeys(empty, ""))
+        writer.writerows(table_cells(row) for row in rows)
+
+
+def table_cells(row: RoiRow) -> dict[str, Any]:
+    """Cells of a row by column; the distribution over voxels is empty where the row is no mean of them."""
+    cells = asdict(row)
+    return cells | {name: "" for name in PERCENTILES if np.isnan(cells[name])}
 
 
 def write_roi_spectra(spectra: Sequence[RoiSpectrum], series: ZSeries, path: Path) -> None:

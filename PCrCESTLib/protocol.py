@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from PCrCESTLib.errors import ProtocolError
+from PCrCESTLib.errors import NoReferenceError, ProtocolError
 from PCrCESTLib.saturation import Saturation
 
 GAMMA_MHZ_PER_T = 42.5764  # proton, 267.5154 rad/s/µT over 2π
@@ -148,10 +148,10 @@ def _check_frames(p: Protocol) -> None:
             "if the offsets are in Hz say SaturationOffsetsUnits: Hz"
         )
     if not p.reference_frames and not p.normalized:
-        raise ProtocolError(
+        raise NoReferenceError(
             f"no reference frame (none at |offset| >= {REFERENCE_PPM:g} ppm) and the series is not marked as"
-            " normalized; name the unsaturated frames in ReferenceFrames, or set Normalized: true if the"
-            " frames are already divided by M0"
+            " normalized; name the unsaturated frames in ReferenceFrames, give a scan of M0 with --m0, or set"
+            " Normalized: true if the frames are already divided by M0"
         )
 
 

@@ -31,6 +31,14 @@ class Quality(IntFlag):
     NOT_CONVERGED = 128
 
 
+# What makes a number wrong, and not merely uninformative.
+OBJECTIONS = (
+    Quality.LOW_SNR
+    | Quality.NO_WATER_DIP
+    | Quality.OUTSIDE_TRAINING
+    | Quality.HIGH_RESIDUAL
+    | Quality.NOT_CONVERGED
+)
 MEANING = {
     Quality.LOW_SNR: f"noise of Z above {SIGMA_LIMITS[1]:g}, the most that networks are trained for",
     Quality.NO_WATER_DIP: "water frequency not found in the spectrum; a shift of 0 ppm was assumed",

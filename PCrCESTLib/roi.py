@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from PCrCESTLib.methods.method import Curve, Estimates, Method
+from PCrCESTLib.models.inference import Spectra
 from PCrCESTLib.physics.concentration import concentration_from_fraction
-from PCrCESTLib.quality import Quality
+from PCrCESTLib.quality import OBJECTIONS, Quality
 from PCrCESTLib.quantify import Maps
+from PCrCESTLib.selection import ALL, Selection
 
 VOXEL_MEAN = "mean of voxels"
 ROI_SPECTRUM = "ROI spectrum"
 PERCENTILES = {"median": 50, "q25": 25, "q75": 75, "p5": 5, "p95": 95}
-UNITS = {"fs": "1", "ksw": "1/s", "PCr": "mM", "AREX": "1/s"}
-OBJECTIONS = (
-    Quality.LOW_SNR
-    | Quality.NO_WATER_DIP
-    | Quality.OUTSIDE_TRAINING
-    | Quality.HIGH_RESIDUAL
-    | Quality.NOT_CONVERGED
-)
+UNITS = {
+    "fs": "1", "ksw": "1/s", "PCr": "mM", "AREX": "1/s",
+    "fs_sd": "1", "ksw_sd": "1/s", "AREX_sd": "1/s", "misfit": "1", "b0": "ppm",
+}  # fmt: skip
 NOT_IDENTIFIABLE = {"fs": Quality.FS_NOT_IDENTIFIABLE, "ksw": Quality.KSW_NOT_IDENTIFIABLE}
 
 
@@ -77,6 +75,7 @@ def roi_rows(
     method: Method,
     voxel_volume_mm3: float,
     pcr_protons: float,
+    selection: Selection = ALL,
 ) -> tuple[list[RoiRow], list[RoiSpectrum]]:
     """Return both estimates of every quantity the method tells for every region, and its mean spectrum.
 
@@ -87,78 +86,94 @@ def roi_rows(
     maps : Maps
         Result of `quantify`.
     rois : sequence of (name, mask)
-        Masks bool (z, y, x); they may overlap.
+        Masks bool (z, y, x), as drawn; they may overlap.
     method : Method
         As used for the maps.
     voxel_volume_mm3 : float
         Volume of one voxel.
     pcr_protons : float
         Exchangeable protons a molecule, for mM = fs·111 000/n.
+    selection : Selection
+        Which voxels of the regions count.
     """
     rows: list[RoiRow] = []
     spectra: list[RoiSpectrum] = []
+    values = {quantity: of_voxels for quantity, (of_voxels, _) in _quantities(maps.estimates).items()}
     for name, mask in rois:
-        inside = mask[maps.voxels.mask]
-        n_voxels, n_total = int(inside.sum()), int(mask.sum())
-        if n_voxels == 0:
+        used = selection.of(mask, maps.quality)
+        inside = used[maps.voxels.mask]
+        if not inside.any():
             continue
-        bits = maps.quality[mask & maps.voxels.mask]
-        mean, estimate = method.region(maps.voxels.spectra.rows(np.nonzero(inside)[0]))
-        spectra.append(
-            RoiSpectrum(
-                name,
-                method.grid_ppm,
-                np.concatenate(mean.z),
-                float(mean.sigma[0]),
-                tuple(method.curves(mean, estimate)),
-            )
+        region = Region(
+            name, int(mask.sum()), maps.quality[used & maps.voxels.mask], voxel_volume_mm3, pcr_protons
         )
-        common = {
-            "n_voxels": n_voxels,
-            "n_total": n_total,
-            "volume_mm3": n_voxels * voxel_volume_mm3,
-            "flagged_share": float(np.mean((bits & OBJECTIONS) > 0)),
-        }
-        rows += _rows(name, (maps.estimates, inside, bits), estimate, pcr_protons, common)
+        told = voxel_rows(region, {quantity: v[inside] for quantity, v in values.items()})
+        estimates, spectrum = spectrum_rows(
+            region, method, maps.voxels.spectra.rows(np.nonzero(inside)[0]), {row.quantity for row in told}
+        )
+        rows += told + estimates
+        spectra.append(spectrum)
     return rows, spectra
 
 
-def _rows(
-    name: str,
-    voxels: tuple[Estimates, np.ndarray, np.ndarray],
-    roi: Estimates,
-    pcr_protons: float,
-    common: dict[str, Any],
-) -> list[RoiRow]:
+@dataclass(frozen=True)
+class Region:
+    """What the rows of a region share; ``bits`` (n_voxels,) are those of `Quality` of the voxels that count."""
+
+    name: str
+    n_drawn: int
+    bits: np.ndarray
+    voxel_volume_mm3: float
+    pcr_protons: float
+
+    def row(
+        self, quantity: str, estimator: str, value: float, sd: float, meaning: str, identifiable: bool, n: int
+    ) -> RoiRow:
+        """Make a row that rests on ``n`` voxels."""
+        flagged = float(np.mean((self.bits & OBJECTIONS) > 0))
+        volume = n * self.voxel_volume_mm3
+        unit = UNITS[quantity]
+        return RoiRow(
+            self.name, quantity, unit, estimator, value, sd, meaning, identifiable, n, self.n_drawn, volume, flagged
+        )  # fmt: skip
+
+
+def voxel_rows(region: Region, values: dict[str, np.ndarray]) -> list[RoiRow]:
+    """Return mean, SD and percentiles over voxels of each quantity, of the voxels (n_voxels,) that have a value."""
     rows = []
-    of_voxels, inside, bits = voxels
-    for quantity, (values, _) in _quantities(of_voxels).items():
-        value, sd = (float(v[0]) for v in _quantities(roi)[quantity])
-        known = values[inside][np.isfinite(values[inside])]
+    for quantity, every in values.items():
+        known = every[np.isfinite(every)]
         if not len(known):
             continue
-        unknown = NOT_IDENTIFIABLE.get(quantity, 0)
-        spread = float(known.std(ddof=1)) if len(known) > 1 else float("nan")
-        for estimator, number, its_sd, meaning, ok in (
-            (
-                VOXEL_MEAN,
-                float(known.mean()),
-                spread,
-                "between voxels",
-                float(np.mean((bits & unknown) > 0)) <= 0.5,
-            ),
-            (ROI_SPECTRUM, value, sd, "of estimate", not roi.flags[0] & unknown),
-        ):
-            row = RoiRow(
-                name, quantity, UNITS[quantity], estimator, number, its_sd, meaning, bool(ok), **common
-            )
-            if estimator == VOXEL_MEAN:
-                spreads: dict[str, Any] = {k: float(np.percentile(known, q)) for k, q in PERCENTILES.items()}
-                row = replace(row, **spreads)
-            rows.append(row)
-            if quantity == "fs":
-                rows.append(_in_mm(row, pcr_protons))
+        sd = float(known.std(ddof=1)) if len(known) > 1 else float("nan")
+        doubtful = float(np.mean((region.bits & NOT_IDENTIFIABLE.get(quantity, 0)) > 0))
+        row = region.row(
+            quantity, VOXEL_MEAN, float(known.mean()), sd, "between voxels", doubtful <= 0.5, len(known)
+        )
+        spread: dict[str, Any] = {k: float(np.percentile(known, q)) for k, q in PERCENTILES.items()}
+        rows += _with_mm(replace(row, **spread), region.pcr_protons)
     return rows
+
+
+def spectrum_rows(
+    region: Region, method: Method, spectra: Spectra, quantities: Container[str]
+) -> tuple[list[RoiRow], RoiSpectrum]:
+    """Return the estimates of ``quantities`` from the mean of a region's ``spectra``, and that mean."""
+    mean, estimate = method.region(spectra)
+    rows = []
+    for quantity, (values, sds) in _quantities(estimate).items():
+        known = not estimate.flags[0] & NOT_IDENTIFIABLE.get(quantity, 0)
+        value, sd = float(values[0]), float(sds[0])
+        if quantity in quantities:
+            row = region.row(quantity, ROI_SPECTRUM, value, sd, "of estimate", bool(known), len(region.bits))
+            rows += _with_mm(row, region.pcr_protons)
+    curves = tuple(method.curves(mean, estimate))
+    z, sigma = np.concatenate(mean.z), float(mean.sigma[0])
+    return rows, RoiSpectrum(region.name, method.grid_ppm, z, sigma, curves)
+
+
+def _with_mm(row: RoiRow, pcr_protons: float) -> list[RoiRow]:
+    return [row, _in_mm(row, pcr_protons)] if row.quantity == "fs" else [row]
 
 
 def _in_mm(row: RoiRow, pcr_protons: float) -> RoiRow:

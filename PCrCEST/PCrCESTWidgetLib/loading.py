@@ -9,7 +9,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from PCrCESTLib.cli import main as pcrcest
-from PCrCESTLib.errors import PCrCESTError, ProtocolError
+from PCrCESTLib.errors import NoReferenceError, PCrCESTError, ProtocolError
 from PCrCESTLib.protocol_json import read_document
 from PCrCESTLib.readers import read_rois, read_series
 from PCrCESTLib.readers.companions import find_companions
@@ -24,11 +24,19 @@ VOLUMES = ("anatomy", "r1", "t1", "b1", "b0", "fm")
 SIMULATED_SIZE = 64
 
 
-def loadScan(path, protocol=None):
-    """Load a series and the maps and regions beside it; return nodes by role."""
+def loadScan(path, protocol=None, m0=None):
+    """Load a series and the maps and regions beside it; return nodes by role.
+
+    ``m0`` is a scan of M0 for a series without an unsaturated image.
+    """
     path = Path(path)
-    series = read_series(path, protocol)
-    name = stem_of(path)
+    try:
+        series = read_series(path, protocol)
+    except NoReferenceError:
+        if m0 is None:
+            raise
+        series = read_series(path, protocol, m0=m0)
+    name = path.name if path.is_dir() else stem_of(path)
     nodes = {"series": add_series(series, name)}
     for role, file in find_companions(path).items():
         if role in VOLUMES:

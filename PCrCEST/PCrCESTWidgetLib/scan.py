@@ -1,5 +1,6 @@
 """Section *Scan*: from a file or from nodes to a series with its protocol and companion maps."""
 
+from contextlib import contextmanager
 from pathlib import Path
 
 import qt
@@ -9,10 +10,20 @@ from PCrCESTLib.errors import ModelMismatchError, PCrCESTError, ProtocolError
 from PCrCESTLib.models.registry import bundled_cards, choose_card, which_model
 from PCrCESTLib.protocol_json import protocol_from_dict
 from PCrCESTLib.protocols import joined_protocol
-from PCrCESTLib.readers.bruker.files import scan_folders
-from PCrCESTLib.readers.bruker.study import list_scans
+from PCrCESTLib.readers.study import list_study
 from PCrCESTLib.scene.series_nodes import document_of, frames_of_node, protocol_of_node, set_protocol
+from PCrCESTWidgetLib.companionscans import CompanionScans
 from PCrCESTWidgetLib.protocoltable import ProtocolTable
+
+
+@contextmanager
+def waiting():
+    """Show that the window is busy: a study of thousands of files takes seconds."""
+    qt.QApplication.setOverrideCursor(qt.Qt.WaitCursor)
+    try:
+        yield
+    finally:
+        qt.QApplication.restoreOverrideCursor()
 
 
 class ScanSection:
@@ -26,6 +37,7 @@ class ScanSection:
         self.ui.sampleButton.connect("clicked(bool)", self.onSample)
         self.ui.protocolOf.connect("currentIndexChanged(int)", self.onProtocolOf)
         self.ui.studySelector.connect("activated(int)", self.onStudyScan)
+        self.companions = CompanionScans(panel)
         self.showStudy([])
         self.shownNode = None
 
@@ -35,14 +47,16 @@ class ScanSection:
             if not text:
                 raise PCrCESTError(_("no file is chosen; choose a CEST series, then press Load"))
             path = Path(text)
-            isStudy = bool(scan_folders(path))
-            self.showStudy(list_scans(path) if isStudy else [])
-            if not isStudy:
+            with waiting():
+                scans = list_study(path)
+            self.showStudy(scans)
+            if not scans:
                 self.load(path)
             self.ui.scanPath.addCurrentPathToHistory()
 
     def showStudy(self, scans):
         """List the scans of a study, CEST first; an empty list hides the chooser."""
+        self.companions.setStudy(scans)
         combo = self.ui.studySelector
         wasBlocked = combo.blockSignals(True)
         combo.clear()
@@ -51,7 +65,7 @@ class ScanSection:
         for scan in sorted(scans, key=lambda s: s.kind != "CEST"):
             size = "" if scan.size is None else f", {' × '.join(map(str, scan.size))}"
             frames = "" if scan.n_frames is None else _(", {n} frames").format(n=scan.n_frames)
-            combo.addItem(f"{scan.folder.name}  {scan.kind}  {scan.name}{size}{frames}", str(scan.folder))
+            combo.addItem(f"{scan.number}  {scan.kind}  {scan.name}{size}{frames}", str(scan.give))
         combo.blockSignals(wasBlocked)
         combo.visible = self.ui.studyLabel.visible = bool(scans)
 
@@ -64,7 +78,7 @@ class ScanSection:
     def load(self, path, protocol=None):
         """Load a series; without a usable protocol, ask for it in the table."""
         try:
-            nodes = self.panel.logic.loadScan(path, protocol)
+            nodes = self.panel.logic.loadScan(path, protocol, self.companions.m0Of(path))
         except ProtocolError as error:
             if protocol is not None:
                 raise
@@ -75,6 +89,7 @@ class ScanSection:
             self.panel.refresh()
             return
         self.pendingPath = None
+        self.companions.note(path, nodes["series"])
         self.take(nodes)
 
     def take(self, nodes):
@@ -84,13 +99,9 @@ class ScanSection:
         self.panel.showScan()
 
     def onSample(self, _checked=False):
-        with self.panel.guarded(_("The simulated leg cannot be made")):
-            qt.QApplication.setOverrideCursor(qt.Qt.WaitCursor)
-            try:
-                for nodes in self.panel.logic.loadSimulatedLeg():
-                    self.take(nodes)
-            finally:
-                qt.QApplication.restoreOverrideCursor()
+        with self.panel.guarded(_("The simulated leg cannot be made")), waiting():
+            for nodes in self.panel.logic.loadSimulatedLeg():
+                self.take(nodes)
 
     def onProtocolOf(self, _index=0):
         self.showProtocol()
@@ -113,6 +124,7 @@ class ScanSection:
 
     def update(self):
         """Show what the chosen nodes are; return what is missing, or an empty text."""
+        self.companions.update()
         nodes = self.panel.logic.seriesOf(self.panel.parameters)
         names = [node.GetName() for node in nodes]
         combo = self.ui.protocolOf

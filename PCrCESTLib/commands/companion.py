@@ -6,19 +6,21 @@ import argparse
 import json
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from PCrCESTLib.checksums import input_checksum
 from PCrCESTLib.commands.companion_kinds import KINDS, Companion, Kind
 from PCrCESTLib.errors import OutputError, ProtocolError, ReaderError
 from PCrCESTLib.image_files import write_image
-from PCrCESTLib.models.card import sha256
 from PCrCESTLib.outputs import staged_files
+from PCrCESTLib.progress import make_progress
 from PCrCESTLib.readers import read_mask
-from PCrCESTLib.readers.image_series import ImageSeries, read_image_series, sidecar_of
+from PCrCESTLib.readers.image_series import ImageSeries, read_image_series
 from PCrCESTLib.readers.nifti import SUFFIXES, stem_of
 from PCrCESTLib.version import __version__
 
@@ -33,7 +35,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         help="a map of R1, B0 or B1 for quantify, from the scan that measured it",
         description="Compute a companion map for quantify: "
         + "; ".join(f"{name}, {kind.what}" for name, kind in KINDS.items())
-        + ". Settings come from the JSON file beside the images (BIDS keys) unless an option gives them.",
+        + ". Settings come from the scan, or the JSON file beside the images (BIDS keys), unless an option gives them.",
     )
     add = parser.add_argument
     add("kind", choices=tuple(KINDS), metavar="KIND", help=", ".join(KINDS))
@@ -42,7 +44,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         type=Path,
         nargs="+",
         metavar="SERIES",
-        help="4D NIfTI or NRRD, several 3D files, or a folder of them",
+        help="4D NIfTI or NRRD, several 3D files, a folder of them, Bruker scans, or DICOM series",
     )
     add(
         "--out",
@@ -69,9 +71,10 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     add(
         "--flip-phase",
         action="store_true",
-        help="the scanner's phase falls with time where the frequency is too high",
+        help="the scanner's phase falls with time (its B0 map is negative) where the frequency is too high",
     )
     add("--nominal", type=float, metavar="DEG", help="the B1 map is in degrees of this nominal flip angle")
+    add("--progress", choices=("text", "json"), default="text", help="what to print (default: %(default)s)")
     parser.set_defaults(func=run)
     return parser
 
@@ -89,11 +92,15 @@ def run(args: argparse.Namespace) -> int:
         raise OutputError(f"{args.out}: the map is a NIfTI file; give a name that ends in .nii.gz")
     map_name, sd_name, json_name = names_beside(args.out)
     outputs = [args.out.parent / name for name in (map_name, sd_name, json_name)]
+    progress = make_progress("json" if args.progress == "json" else "none")
     with staged_files(outputs, overwrite=args.overwrite) as folder:
-        series = read_image_series(args.series)
+        progress.step(0.0, "reading")
+        series = read_image_series(args.series, kind.component)
         _keep_inputs(args, series)
         voxels = _voxels(series, kind, args.mask)
+        progress.step(0.2, "computing")
         found = _compute(kind, series, voxels, args)
+        found = replace(found, notes=(*series.notes, *found.notes))
         n_known = int(np.isfinite(found.values).sum())
         if n_known == 0:
             raise ReaderError(
@@ -105,7 +112,9 @@ def run(args: argparse.Namespace) -> int:
             write_image(_on_grid(found.sd, voxels), series.geometry, folder / sd_name)
         record = _record(args, kind, series, found, int(voxels.sum()), n_known)
         (folder / json_name).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
-    sys.stdout.write(_summary(args.out, kind, found, n_known))
+    progress.finish(out=str(args.out), notes=list(found.notes), median=record["median"], units=kind.units)
+    if args.progress == "text":
+        sys.stdout.write(_summary(args.out, kind, found, n_known))
     return 0
 
 
@@ -130,7 +139,7 @@ def _keep_inputs(args: argparse.Namespace, series: ImageSeries) -> None:
     """Refuse to write over what is read, even with --overwrite."""
     written = {(args.out.parent / name).resolve() for name in names_beside(args.out)}
     maps = [path for path in (args.b1, args.mask) if path is not None]
-    for file in (*series.files, *map(sidecar_of, series.files), *maps):
+    for file in (*series.files, *series.sidecars, *maps):
         if file.resolve() in written:
             raise OutputError(
                 f"{args.out}: this would overwrite {file.name}, which the map is made from; give another name"
@@ -142,7 +151,7 @@ def _voxels(series: ImageSeries, kind: Kind, mask: Path | None) -> np.ndarray:
     finite = np.isfinite(series.data).all(axis=0)
     if mask is not None:
         return np.asarray(read_mask(mask, series.geometry).values & finite)
-    if not kind.magnitude:
+    if kind.component != "magnitude":
         return np.asarray(finite)
     brightest = np.where(finite, np.abs(series.data).max(axis=0), 0.0)
     return np.asarray(brightest > SIGNAL_SHARE * np.percentile(brightest, 99))
@@ -167,7 +176,7 @@ def _record(
         "Kind": args.kind,
         "software": f"PCrCEST {__version__}",
         "finished": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "inputs": [{"role": role, "path": str(path), "sha256": sha256(path)} for role, path in files],
+        "inputs": [{"role": role, "path": str(path), "sha256": input_checksum(path)} for role, path in files],
         "parameters": found.parameters,
         "n_voxels": n_voxels,
         "n_known": n_known,

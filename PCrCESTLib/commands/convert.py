@@ -37,6 +37,12 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         help="the NIfTI file; X.json is written beside it",
     )
     add("--protocol", type=Path, metavar="P.json", help="protocol file, when none lies beside the series")
+    add(
+        "--m0",
+        type=Path,
+        metavar="SERIES",
+        help="scan of M0 (NIfTI, NRRD, DICOM, Bruker), when the series has none",
+    )
     add("--overwrite", action="store_true", help="replace files of these names")
     add("--progress", choices=KINDS, default="bar", help="how to report progress (default: %(default)s)")
     parser.set_defaults(func=run)
@@ -55,7 +61,7 @@ def run(args: argparse.Namespace) -> int:
     image, sidecar = args.out, protocol_path(args.out)
     with staged_files((image, sidecar), overwrite=args.overwrite) as folder:
         progress.step(0.0, "reading")
-        series = read_series(args.series, args.protocol)
+        series = read_series(args.series, args.protocol, m0=args.m0)
         _protect(series, (image, sidecar))
         progress.step(0.5, "writing")
         write_image(series.data, series.geometry, folder / image.name)

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from PCrCESTLib.commands.companion_offers import companion_offers
 from PCrCESTLib.commands.remedy import remedy
 from PCrCESTLib.commands.study_list import study_report
 from PCrCESTLib.errors import OutputError, ProtocolError
@@ -20,8 +21,10 @@ from PCrCESTLib.protocol_json import load_protocol, protocol_to_dict, save_proto
 from PCrCESTLib.protocols import joined_protocol
 from PCrCESTLib.quality import limits_of
 from PCrCESTLib.readers import read_series
-from PCrCESTLib.readers.bruker.files import scan_folders
+from PCrCESTLib.readers.bruker.files import is_bruker_scan, read_scan_files
 from PCrCESTLib.readers.companions import find_companions
+from PCrCESTLib.readers.dicom.images import is_dicom_source
+from PCrCESTLib.readers.study import list_study
 from PCrCESTLib.series import CestSeries
 
 
@@ -41,9 +44,15 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         nargs="+",
         metavar="SERIES",
         help="4D NIfTI, folder of 3D NIfTI or DICOM, MATLAB file, Slicer sequence or Bruker scan; several powers of "
-        "one subject together; a Bruker study alone lists its scans",
+        "one subject together; a Bruker study, or a folder of several DICOM series, alone lists its scans",
     )
     add("--protocol", type=Path, metavar="P.json", help="protocol file, when none lies beside the series")
+    add(
+        "--m0",
+        type=Path,
+        metavar="SERIES",
+        help="scan of M0 (NIfTI, NRRD, DICOM, Bruker), when the series has none",
+    )
     add(
         "--json",
         action="store_true",
@@ -67,14 +76,17 @@ def run(args: argparse.Namespace) -> int:
     PCrCESTError
         When a series cannot be read, or the protocol cannot be saved.
     """
-    if len(args.series) == 1 and args.save_protocol is None and scan_folders(args.series[0]):
-        sys.stdout.write(study_report(args.series[0], args.json))
+    is_one = (
+        len(args.series) == 1 and args.save_protocol is None and args.protocol is None and args.m0 is None
+    )
+    if is_one and (scans := list_study(args.series[0])):
+        sys.stdout.write(study_report(args.series[0], scans, args.json))
         return 0
-    series = [read_series(path, args.protocol) for path in args.series]
+    series = [read_series(path, args.protocol, m0=args.m0) for path in args.series]
     together = joined_protocol([s.protocol for s in series])
-    model = which_model(together, remedy(args.series, series, args.protocol))
+    model = which_model(together, remedy(args.series, series, args.protocol, args.m0))
     facts = [
-        series_facts(s, find_companions(path), together, model)
+        series_facts(s, find_companions(path), together, model) | {"offers": _offers(s, path)}
         for s, path in zip(series, args.series, strict=True)
     ]
     if args.json:
@@ -84,6 +96,22 @@ def run(args: argparse.Namespace) -> int:
     if args.save_protocol is not None:
         _save(together, args.save_protocol)
     return 0
+
+
+def _offers(series: CestSeries, path: Path) -> list[dict[str, Any]]:
+    """Find the scans of the same study that give companion maps for a series.
+
+    Only a Bruker scan and a DICOM file lie in a study that is known; what lies beside a folder may be anything.
+    """
+    if is_bruker_scan(path):
+        folder = read_scan_files(path).folder
+        study, own = folder.parent, folder
+    elif path.is_file() and is_dicom_source(path):
+        study, own = path.parent, path
+    else:
+        return []
+    scans = [scan for scan in list_study(study) if own != scan.folder and own not in scan.files]
+    return [{**offer.entry(), "text": offer.text()} for offer in companion_offers(series.geometry, scans)]
 
 
 def _save(protocol: Protocol, path: Path) -> None:
@@ -170,6 +198,7 @@ def as_text(facts: dict[str, Any]) -> str:
         ("references", _references(facts)),
         ("model", facts["model"]),
         *((f"--{role}", path) for role, path in facts["companions"].items()),
+        *(("companion", offer["text"]) for offer in facts["offers"]),
         *(("note", note) for note in facts["notes"]),
     ]
     return "".join(f"{label:<14} {text}\n" for label, text in rows)

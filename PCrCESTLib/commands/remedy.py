@@ -14,7 +14,9 @@ from PCrCESTLib.series import CestSeries
 SAVED_PROTOCOL = "my-scanner.json"
 
 
-def remedy(paths: Sequence[Path], series: Sequence[CestSeries], given: Path | None = None) -> str:
+def remedy(
+    paths: Sequence[Path], series: Sequence[CestSeries], given: Path | None = None, m0: Path | None = None
+) -> str:
     """Return the command line that trains a model for the series of one subject.
 
     It names the protocol file of a single series that says everything. Else, with several series or a protocol that
@@ -26,13 +28,14 @@ def remedy(paths: Sequence[Path], series: Sequence[CestSeries], given: Path | No
         The series as they were given.
     series : sequence of CestSeries
         What was read from them.
-    given : Path, optional
-        The file of ``--protocol``.
+    given, m0 : Path, optional
+        The files of ``--protocol`` and ``--m0``.
     """
     file = _complete_file(series[0]) if len(series) == 1 else None
     if file is not None:
         return training_command(file)
     words = ["pcrcest", "info", *map(str, paths), *(["--protocol", str(given)] if given else [])]
+    words += ["--m0", str(m0)] if m0 else []
     return f"{shlex.join([*words, '--save-protocol', SAVED_PROTOCOL])} && {training_command(SAVED_PROTOCOL)}"
 
 

@@ -205,10 +205,7 @@ def _regions(subject: _Subject, series: ZSeries) -> tuple[list[tuple[str, np.nda
 
 def _files(subject: _Subject) -> list[dict[str, str | None]]:
     """Names without folders (a model may be passed on) and checksums."""
-    from PCrCESTLib.models.card import sha256
+    from PCrCESTLib.checksums import input_checksum
 
     roles = [*(("series", path) for path in subject.paths), *subject.maps.items()]
-    return [
-        {"role": role, "name": path.name, "sha256": sha256(path) if path.is_file() else None}
-        for role, path in roles
-    ]
+    return [{"role": role, "name": path.name, "sha256": input_checksum(path)} for role, path in roles]

@@ -5,6 +5,8 @@ With A the fully relaxed signal, TI the inversion time and TR the time from one 
 
     S(TI) = A·|1 − ρ·e^(−TI·R1) + (ρ − 1)·e^(−TR·R1)|
 
+where TR may differ from image to image (a constant pause after each readout).
+
 ρ = 1 − cos θ is 2 after a perfect inversion θ of 180°. To leave it free costs much precision: with 8 inversion times a
 voxel's R1 can be known to 1.5 % at SNR 100, with ρ known to 0.9 % (Cramér–Rao bounds, T1 0.8–2.5 s). But one pulse
 inverts all voxels of a scan much alike, so their distribution of ρ is the prior of each (empirical Bayes): narrow where
@@ -48,7 +50,7 @@ class _Prior:
 def fit_inversion_recovery(
     signals: np.ndarray,
     inversion_times_s: np.ndarray,
-    repetition_time_s: float | None = None,
+    repetition_time_s: float | np.ndarray | None = None,
     *,
     signed: bool = False,
     share_inversion: bool = True,
@@ -61,8 +63,9 @@ def fit_inversion_recovery(
         (n_voxels, n_times).
     inversion_times_s : ndarray
         (n_times,) s, in any order.
-    repetition_time_s : float, optional
-        From one inversion to the next, s; by default the magnetization is taken as fully relaxed before each.
+    repetition_time_s : float or ndarray, optional
+        From one inversion to the next, s, one for all or (n_times,); by default the magnetization is taken as fully
+        relaxed before each.
     signed : bool
         The images are real-valued (negative before the null), not magnitudes.
     share_inversion : bool
@@ -75,14 +78,15 @@ def fit_inversion_recovery(
         When the times are too few, not one an image, not positive, or longer than TR.
     """
     times = checked(signals, inversion_times_s, "inversion times")
-    if repetition_time_s is not None and not repetition_time_s >= times.max():
+    tr = np.broadcast_to(np.inf if repetition_time_s is None else repetition_time_s, times.shape)
+    short = ~(tr >= times)
+    if short.any():
         raise ProtocolError(
-            f"RepetitionTime is {repetition_time_s:g} s, shorter than the longest inversion time of {times.max():g} s; "
-            "the time from one inversion to the next is expected"
+            f"RepetitionTime is {tr[short].min():g} s, shorter than the longest inversion time of "
+            f"{times[short].max():g} s; the time from one inversion to the next is expected"
         )
     order = np.argsort(times)
-    times, signals = times[order], np.asarray(signals)[:, order]
-    tr = np.inf if repetition_time_s is None else float(repetition_time_s)
+    times, tr, signals = times[order], tr[order], np.asarray(signals)[:, order]
     usable, largest, y = normalized(signals, signed)
     fitted = _fit(y, times, tr, signed)
     if share_inversion and fitted.known.sum() >= MIN_SHARING_VOXELS and len(times) > 3:
@@ -91,7 +95,7 @@ def fit_inversion_recovery(
 
 
 def _shared(
-    own: Fitted, y: np.ndarray, largest: np.ndarray, times: np.ndarray, tr: float, signed: bool
+    own: Fitted, y: np.ndarray, largest: np.ndarray, times: np.ndarray, tr: np.ndarray, signed: bool
 ) -> Fitted:
     """Fit again with the prior that the fits of single voxels give, but for outliers of it."""
     prior = _prior(own, largest, len(times) - 3)
@@ -118,7 +122,7 @@ def _prior(own: Fitted, largest: np.ndarray, left_over: int) -> _Prior:
     return _Prior(mean, max(beyond_noise, LEAST_SPREAD), noise / largest)
 
 
-def _fit(y: np.ndarray, times: np.ndarray, tr: float, signed: bool, prior: _Prior | None = None) -> Fitted:
+def _fit(y: np.ndarray, times: np.ndarray, tr: np.ndarray, signed: bool, prior: _Prior | None = None) -> Fitted:
     """Fit amplitude, R1 and ρ to signals (k, n_times) in units of their largest."""
     start = np.column_stack(recovery_start(y, times, tr, 0 if signed else len(times)))
 
@@ -139,13 +143,11 @@ def _fit(y: np.ndarray, times: np.ndarray, tr: float, signed: bool, prior: _Prio
     return fit_voxels(model, start, (INVERSION_RANGE,))
 
 
-def _signal(x: np.ndarray, times: np.ndarray, tr: float) -> tuple[np.ndarray, np.ndarray]:
+def _signal(x: np.ndarray, times: np.ndarray, tr: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Signed signals (k, n_times) and their derivatives (k, n_times, 3) by amplitude, R1 and ρ."""
     a, r1, rho = x[:, :1], x[:, 1:2], x[:, 2:3]
-    early, late, late_slope = np.exp(-times * r1), np.zeros_like(r1), np.zeros_like(r1)
-    if np.isfinite(tr):
-        late = np.exp(-tr * r1)
-        late_slope = tr * late
+    early, late = np.exp(-times * r1), np.exp(-tr * r1)
+    late_slope = np.where(np.isfinite(tr), tr, 0.0) * late
     shape = 1 - rho * early + (rho - 1) * late
     slope = [shape, a * (rho * times * early - (rho - 1) * late_slope), a * (late - early)]
     return a * shape, np.stack(slope, axis=2)

@@ -13,7 +13,7 @@ CHUNK_VOXELS = 2048
 
 
 def recovery_start(
-    y: np.ndarray, times_s: np.ndarray, tr_s: float, most_flipped: int, *, saturated: bool = False
+    y: np.ndarray, times_s: np.ndarray, tr_s: np.ndarray | float, most_flipped: int, *, saturated: bool = False
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Amplitude, R1 (s⁻¹) and ρ of every voxel, (n_voxels,) each; see `relaxometry` for the formula.
 
@@ -23,8 +23,8 @@ def recovery_start(
         (n_voxels, n_times) signals.
     times_s : ndarray
         (n_times,) s, ascending if ``most_flipped`` is not 0.
-    tr_s : float
-        s; infinite for full relaxation.
+    tr_s : float or ndarray
+        s, one for all or (n_times,); infinite for full relaxation.
     most_flipped : int
         How many of the first images may have lost a minus sign; 0 for signed images.
     saturated : bool
@@ -40,17 +40,17 @@ def recovery_start(
     return amplitude, r1, rho
 
 
-def _basis(times_s: np.ndarray, tr_s: float, saturated: bool) -> np.ndarray:
+def _basis(times_s: np.ndarray, tr_s: np.ndarray | float, saturated: bool) -> np.ndarray:
     """Return what multiplies A and −A·ρ, (n_grid, n_times, 2), or A alone, (n_grid, n_times, 1)."""
     early = np.exp(-np.outer(GRID_PER_S, times_s))
     if saturated:
         return (1 - early)[:, :, None]
-    late = np.exp(-GRID_PER_S * tr_s)[:, None] * np.ones_like(early)
+    late = np.exp(-np.outer(GRID_PER_S, np.broadcast_to(tr_s, times_s.shape)))
     return np.stack([1 - late, late - early], axis=2)
 
 
 def _start(
-    y: np.ndarray, times_s: np.ndarray, tr_s: float, most_flipped: int, saturated: bool
+    y: np.ndarray, times_s: np.ndarray, tr_s: np.ndarray | float, most_flipped: int, saturated: bool
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     solver = np.linalg.pinv(_basis(times_s, tr_s, saturated))  # (grid, 1 or 2, times)
     explaining, _ = np.linalg.qr(_basis(times_s, tr_s, saturated))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from PCrCESTLib.readers.dicom.folder import is_dicom_folder
 from PCrCESTLib.readers.dicom.series import read_dicom
 from PCrCESTLib.readers.folder import read_folder
 from PCrCESTLib.readers.labels import RoiSet, read_rois
+from PCrCESTLib.readers.m0 import read_with_m0
 from PCrCESTLib.readers.maps import MapOnGrid, read_map, read_mask
 from PCrCESTLib.readers.matlab import read_matlab
 from PCrCESTLib.readers.matlab_arrays import is_matlab
@@ -45,7 +47,11 @@ FORMATS = (
 
 
 def read_series(
-    path: Path, protocol: Protocol | Path | None = None, *, variable: str | None = None
+    path: Path,
+    protocol: Protocol | Path | None = None,
+    *,
+    variable: str | None = None,
+    m0: Path | None = None,
 ) -> CestSeries:
     """Read one CEST series as acquired; the format is told by its content, not its name.
 
@@ -58,6 +64,8 @@ def read_series(
         What was acquired, or a protocol file; by default the file of the same stem beside the images.
     variable : str, optional
         Name of the image array in a MATLAB file, when it has an unusual one.
+    m0 : Path, optional
+        The scan that holds the image without saturation, when the series has none (``m0``).
 
     Raises
     ------
@@ -71,6 +79,8 @@ def read_series(
         When an optional package is needed (h5py for MATLAB v7.3, brukerapi for Bruker, pydicom for DICOM).
     """
     path = Path(path)
+    if m0 is not None:
+        return read_with_m0(partial(read_series, variable=variable), path, protocol, Path(m0))
     if is_bruker(path):
         return read_bruker(path, protocol)
     if path.is_dir():

@@ -1,7 +1,8 @@
 """Several images of the same slices that differ in one setting (inversion time, flip angle, echo time, offset).
 
-They come as one 4D file, as 3D files one an image, as folders of such, or mixed; NIfTI or NRRD. What was set stands in
-the JSON file beside each (BIDS keys): a list with one value an image of that file, or one number for all of them.
+They come as one 4D file, as 3D files one an image, as folders of such (NIfTI or NRRD), as Bruker scans, as DICOM
+series, or mixed. What was set stands in the JSON file beside each (BIDS keys): a list with one value an image of that
+file, or one number for all of them; or in the parameters of the scan.
 """
 
 from __future__ import annotations
@@ -17,9 +18,13 @@ import numpy as np
 from PCrCESTLib.errors import GeometryError, ProtocolError, ReaderError
 from PCrCESTLib.geometry import Geometry
 from PCrCESTLib.protocol_json import read_document
+from PCrCESTLib.readers.bruker.files import is_bruker_scan, scan_folders
+from PCrCESTLib.readers.bruker.images import read_bruker_images
+from PCrCESTLib.readers.dicom.images import is_dicom_source, read_dicom_images
 from PCrCESTLib.readers.folder import frame_files
-from PCrCESTLib.readers.image_io import Volume, read_volume
+from PCrCESTLib.readers.image_io import read_volume
 from PCrCESTLib.readers.nifti import stem_of
+from PCrCESTLib.readers.source_images import Component, SourceImages
 
 
 @dataclass(frozen=True)
@@ -32,19 +37,23 @@ class ImageSeries:
         (n_images, z, y, x), float64, in the order of the files.
     geometry : Geometry
         Where all of them lie.
-    files : tuple of Path
-        The files they came from.
-    counts : tuple of int
-        How many images each file holds.
-    documents : tuple of dict
-        What the JSON file of each says; empty where there is none.
+    sources : tuple of SourceImages
+        What they came from.
     """
 
     data: np.ndarray
     geometry: Geometry
-    files: tuple[Path, ...]
-    counts: tuple[int, ...]
-    documents: tuple[dict[str, Any], ...]
+    sources: tuple[SourceImages, ...]
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files or folders they came from."""
+        return tuple(source.path for source in self.sources)
+
+    @property
+    def documents(self) -> tuple[dict[str, Any], ...]:
+        """What the JSON file, or the parameters, of each say; empty where there are none."""
+        return tuple(source.document for source in self.sources)
 
     @property
     def name(self) -> str:
@@ -54,7 +63,16 @@ class ImageSeries:
     @property
     def sidecars(self) -> tuple[Path, ...]:
         """JSON files that were read."""
-        return tuple(sidecar_of(f) for f, d in zip(self.files, self.documents, strict=True) if d)
+        return tuple(source.sidecar for source in self.sources if source.sidecar is not None)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user should know of how they were read."""
+        return tuple(note for source in self.sources for note in source.notes)
+
+    def gap(self, *keys: str) -> str | None:
+        """Why none of ``keys`` is there, where a scan should have it."""
+        return next((s.gaps[key] for s in self.sources for key in keys if key in s.gaps), None)
 
     def each(self, *keys: str) -> np.ndarray | None:
         """One value an image, (n_images,), of the first of ``keys`` that all files have; None if there is none.
@@ -67,8 +85,7 @@ class ImageSeries:
         key = next((k for k in keys if all(d.get(k) is not None for d in self.documents)), None)
         if key is None:
             return None
-        parts = zip(self.files, self.counts, self.documents, strict=True)
-        return np.concatenate([_values(file, key, document[key], count) for file, count, document in parts])
+        return np.concatenate([_values(source, key) for source in self.sources])
 
     def common(self, key: str) -> Any:
         """Value of ``key`` where the files have it, the same in all of them; None if there is none.
@@ -90,39 +107,50 @@ class ImageSeries:
         return stated[0][1] if stated else None
 
 
-def read_image_series(paths: Sequence[Path]) -> ImageSeries:
-    """Read the images of ``paths``, in that order; a folder stands for its NIfTI files in the order of their names.
+def read_image_series(paths: Sequence[Path], component: Component = "magnitude") -> ImageSeries:
+    """Read the images of ``paths``, in that order.
+
+    A folder stands for its NIfTI files in the order of their names, for its DICOM images, or for a Bruker scan.
+
+    Parameters
+    ----------
+    paths : sequence of Path
+        Files and folders.
+    component : str
+        What is wanted of scans that hold several: ``"magnitude"``, ``"phase"``, or ``"map"``, the values of a ready
+        map.
 
     Raises
     ------
     ReaderError
-        When a file is missing, damaged, or no image.
+        When a file is missing, damaged, or no image of that kind.
     GeometryError
         When they do not lie on one grid.
     ProtocolError
-        When a JSON file beside them cannot be read.
+        When the settings cannot be read.
+    MissingExtraError
+        When a format needs a package that is not installed.
     """
-    files = [file for path in map(Path, paths) for file in (frame_files(path) if path.is_dir() else [path])]
-    volumes = [read_volume(file) for file in files]
-    first = volumes[0].geometry
-    for file, volume in zip(files, volumes, strict=True):
-        if not volume.geometry.same_as(first):
+    sources = [source for path in map(Path, paths) for source in _sources(path, component)]
+    first = sources[0]
+    for source in sources:
+        if not source.geometry.same_as(first.geometry):
             raise GeometryError(
-                f"{file}: this image has {volume.geometry.describe()}, but {files[0].name} has {first.describe()}; all "
-                "images of a series must lie on one grid"
+                f"{source.path}: this image has {source.geometry.describe()}, but {first.path.name} has "
+                f"{first.geometry.describe()}; all images of a series must lie on one grid"
             )
-    images = [_images(volume) for volume in volumes]
-    data = np.concatenate(images)
+    data = np.concatenate([source.data for source in sources]).astype(np.float64)
     empty = [i for i, image in enumerate(data) if not np.any(np.isfinite(image))]
     if empty:
         raise ReaderError(
-            f"{files[0]}: image {empty[0]} of the series has no finite value ({len(empty)} such images); export it "
+            f"{first.path}: image {empty[0]} of the series has no finite value ({len(empty)} such images); export it "
             "again, or leave it out with its setting"
         )
     if not np.any(np.isfinite(data) & (data != 0)):
-        raise ReaderError(f"{files[0]}: every voxel of every image is zero; this is not an image of anything")
-    documents = tuple(_document(sidecar_of(file)) for file in files)
-    return ImageSeries(data, first, tuple(files), tuple(map(len, images)), documents)
+        raise ReaderError(
+            f"{first.path}: every voxel of every image is zero; this is not an image of anything"
+        )
+    return ImageSeries(data, first.geometry, tuple(sources))
 
 
 def sidecar_of(path: Path) -> Path:
@@ -130,23 +158,34 @@ def sidecar_of(path: Path) -> Path:
     return path.with_name(stem_of(path) + ".json")
 
 
-def _images(volume: Volume) -> np.ndarray:
-    array = volume.array.astype(np.float64)
-    return array if array.ndim == 4 else array[None]
+def _sources(path: Path, component: Component) -> list[SourceImages]:
+    if is_bruker_scan(path):
+        return [read_bruker_images(path, component)]
+    if scan_folders(path):
+        raise ReaderError(
+            f"{path}: this is a whole study; see its scans with pcrcest info, and give the folder of one"
+        )
+    if is_dicom_source(path):
+        return [read_dicom_images(path, component)]
+    return [_of_file(file) for file in (frame_files(path) if path.is_dir() else [path])]
 
 
-def _document(sidecar: Path) -> dict[str, Any]:
-    return read_document(sidecar) if sidecar.is_file() else {}
+def _of_file(file: Path) -> SourceImages:
+    volume, sidecar = read_volume(file), sidecar_of(file)
+    images = volume.array if volume.array.ndim == 4 else volume.array[None]
+    document = read_document(sidecar) if sidecar.is_file() else {}
+    return SourceImages(images, volume.geometry, file, document, sidecar, sidecar if document else None)
 
 
-def _values(file: Path, key: str, value: Any, count: int) -> np.ndarray:
+def _values(source: SourceImages, key: str) -> np.ndarray:
+    value, count = source.document[key], len(source.data)
     values = value if isinstance(value, list) else [value] * count
     if not all(isinstance(v, int | float) and not isinstance(v, bool) for v in values):
-        raise ProtocolError(f"{sidecar_of(file)}: {key} is {value!r}; numbers are expected")
+        raise ProtocolError(f"{source.origin}: {key} is {value!r}; numbers are expected")
     if len(values) != count:
         raise ProtocolError(
-            f"{sidecar_of(file)}: {key} lists {len(values)} values for the {count} images of {file.name}; list one an "
-            "image"
+            f"{source.origin}: {key} lists {len(values)} values for the {count} images of {source.path.name}; list one"
+            " an image"
         )
     return np.array([_float(v) for v in values])
 

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from PCrCESTLib.errors import MissingKeysError, ProtocolError
+from PCrCESTLib.errors import MissingKeysError, NoReferenceError, ProtocolError
 from PCrCESTLib.protocol import Protocol
 from PCrCESTLib.protocol_json import missing_keys, protocol_from_dict, read_document
 
@@ -55,7 +55,8 @@ def resolve_protocol(
     Raises
     ------
     ProtocolError
-        When there is no protocol, or it is incomplete or senseless.
+        When there is no protocol, or it is incomplete or senseless; a ``NoReferenceError`` when all that lacks is an
+        image without saturation.
     """
     if isinstance(given, Protocol):
         return ResolvedProtocol(given)
@@ -79,6 +80,9 @@ def resolve_protocol(
         raise MissingKeysError(sentence, missing)
     try:
         protocol = protocol_from_dict({**stated, **document})
+    except NoReferenceError as error:
+        document = {**stated, **document}
+        raise NoReferenceError(f"{blame}: {error}", document, () if file is None else (str(file),)) from error
     except ProtocolError as error:
         sentence = f"{blame}: {error}"
         raise (MissingKeysError(sentence, missing) if missing else ProtocolError(sentence)) from error

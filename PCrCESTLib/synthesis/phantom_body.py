@@ -50,6 +50,8 @@ class PhantomSettings:
         Share of fat in the signal of muscle.
     m0_drift : float
         Relative change of the signal from the first to the last frame of a series.
+    fs_factor : float
+        By what fs of every muscle is multiplied: below 1, less PCr as in disease.
 
     Raises
     ------
@@ -63,6 +65,7 @@ class PhantomSettings:
     heterogeneity: float = 0.0
     muscle_fat: float = 0.01
     m0_drift: float = 0.0
+    fs_factor: float = 1.0
 
     def __post_init__(self) -> None:
         limits = {
@@ -71,6 +74,7 @@ class PhantomSettings:
             "heterogeneity": (0.0, 0.9),
             "muscle_fat": (0.0, 0.9),
             "m0_drift": (-0.5, 0.5),
+            "fs_factor": (0.0, 3.0),
         }
         for name, (low, high) in limits.items():
             value = getattr(self, name)
@@ -145,7 +149,7 @@ def build_legs(geometry: Geometry, seed: int, settings: PhantomSettings) -> LegB
     return LegBody(
         composition=composition,
         weights={name: weight * sensitivity for name, weight in weights.items()},
-        fs=spread(values.fs, settings.heterogeneity, "fs"),
+        fs=settings.fs_factor * spread(values.fs, settings.heterogeneity, "fs"),
         ksw_per_s=spread(values.ksw_per_s, settings.heterogeneity, "ksw"),
         t1_water_s=t1,
         t2_water_s=spread(values.t2_water_s, 0.03, "t2"),

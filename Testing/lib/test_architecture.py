@@ -24,11 +24,11 @@ LAYERS = (
     ("physics",),
     ("preparation", "synthesis", "fitting"),
     ("readers", "models"),
-    ("quality", "contribution"),
+    ("quality", "contribution", "checksums"),
     ("methods",),
-    ("quantify", "roi", "statistics", "study", "report", "evaluation", "map_files", "overview", "figures", "advice",
-     "rivals"),
-    ("scene", "commands"),
+    ("quantify", "selection", "roi", "result_folder", "statistics", "study", "report", "evaluation", "map_files",
+     "overview", "figures", "advice", "rivals", "dicom_export"),
+    ("scene", "commands", "batch"),
     ("cli", "viewer"),
     ("__main__",),
 )  # fmt: skip
@@ -47,7 +47,10 @@ EVERYWHERE = {
     "SimpleITK",
     "PCrCESTLib",
 }  # of what Slicer bundles, all that file scopes need
-HEAVY = ("torch", "matplotlib", "h5py", "pydicom", "brukerapi", "slicer", "vtk")
+HEAVY = (
+    *("torch", "matplotlib", "h5py", "pydicom", "highdicom", "brukerapi", "distributed"),
+    *("statsmodels", "pandas", "weasyprint", "slicer", "vtk"),
+)
 MAX_LINES = 500
 
 Import = tuple[str, int]

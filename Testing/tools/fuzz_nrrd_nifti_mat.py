@@ -8,33 +8,26 @@ raised another error than the library's own, took more than 10 s, or more memory
 
 from __future__ import annotations
 
-import argparse
 import gzip
 import json
 import random
-import resource
 import shutil
 import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import scipy.io
 import SimpleITK as sitk
-from fuzz_supervisor import report, supervise
+from fuzz_worker import limit_memory, run, watch
 
-from PCrCESTLib.errors import PCrCESTError
 from PCrCESTLib.geometry import Geometry
 from PCrCESTLib.protocol_json import load_protocol, protocol_from_dict
 from PCrCESTLib.readers import read_map, read_rois, read_series
 
-LONGEST_SENTENCE = 1000
-# The values of a JSON file take ten times their text in Python; such files are read up to 1 MiB.
-MOST_TIMES, SPARE_BYTES = 3, 16 << 20
-ADDRESS_SPACE_BYTES = 2 << 30  # above what the process has: what asks for more believed a lying header
 GRID = Geometry((24, 20, 4), (1.0, 1.25, 3.0), (-12.5, 30.0, 7.0), (1, 0, 0, 0, 0.8, -0.6, 0, 0.6, 0.8))
 OFFSETS = [100.0, *np.linspace(-4, 4, 11).tolist()]
 PROTOCOL: dict[str, Any] = {
@@ -217,22 +210,14 @@ def _replace_word(data: bytearray, at: int, rng: random.Random) -> None:
     data[at + start + 1 : at + end] = rng.choice(EXTREMES)
 
 
-def memory(field: str) -> int:
-    """Bytes of this process by /proc."""
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(field + ":"):
-            return int(line.split()[1]) * 1024
-    raise RuntimeError(f"no {field} in /proc/self/status")
-
-
 def work(folder: Path, only: str, first: int, last: int, seed: int, keep: Path | None) -> None:
-    """Read mutations ``first`` to ``last``, a JSON line before and after each."""
+    """Read mutations ``first`` to ``last``."""
     every = [kind for kind in kinds(folder) if only in kind.name]
     for kind in every:  # what imports and buffers take once does not count
         path = folder / kind.name
         path.write_bytes(gzip.compress(kind.content) if kind.pack else kind.content)
         kind.read(path)
-    resource.setrlimit(resource.RLIMIT_AS, (memory("VmSize") + ADDRESS_SPACE_BYTES,) * 2)
+    limit_memory()
     for number in range(first, last):
         kind = every[number % len(every)]
         rng = random.Random(f"{seed} {number}")
@@ -240,58 +225,9 @@ def work(folder: Path, only: str, first: int, last: int, seed: int, keep: Path |
         content = (damaged_values if by_value else damaged)(kind.content, rng)
         path = folder / kind.name
         path.write_bytes(gzip.compress(content, 1) if kind.pack else content)
-        print(json.dumps({"number": number, "kind": kind.name}), flush=True)
-        Path("/proc/self/clear_refs").write_text("5")  # forget the peak so far
-        before, started = memory("VmRSS"), time.monotonic()
-        outcome = read_one(kind, path)
-        seconds, used = time.monotonic() - started, memory("VmHWM") - before
-        allowed = MOST_TIMES * max(len(content), kind.unpacked_bytes) + SPARE_BYTES
-        if used > allowed:
-            outcome = f"BAD: {used >> 20} MiB of memory ({outcome})"
-        if outcome.startswith("BAD") and keep is not None:
-            shutil.copyfile(path, keep / f"{number}-{kind.name}")
-        print(json.dumps({"outcome": outcome, "seconds": seconds, "bytes": used}), flush=True)
-
-
-def read_one(kind: Kind, path: Path) -> str:
-    """How reading ends, in a word; ``BAD: …`` when it must not end so."""
-    try:
-        kind.read(path)
-    except PCrCESTError as error:
-        text = str(error)
-        if "fit into memory" in text:
-            return "BAD: believed a size that the file cannot hold"
-        if not 0 < len(text) < LONGEST_SENTENCE or "\n" in text or "itk::" in text or "Traceback" in text:
-            return f"BAD: not a sentence: {text[:300]!r}"
-        return type(error).__name__
-    except BaseException as error:
-        return f"BAD: {type(error).__name__}: {error}"
-    return "read"
-
-
-def main(arguments: list[str] | None = None) -> int:
-    """Fuzz; return 1 when something bad was found."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--mutations", type=int, default=20_000)
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument(
-        "--only", default="", metavar="PART", help="kinds with this in their name, such as nrrd"
-    )
-    parser.add_argument("--keep", type=Path, help="folder for the files that ended badly")
-    parser.add_argument("--work", type=int, nargs=2, help=argparse.SUPPRESS)
-    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
-    args = parser.parse_args(arguments)
-    if args.keep is not None:
-        args.keep.mkdir(parents=True, exist_ok=True)
-    if args.work is not None:
-        work(args.folder, args.only, *args.work, args.seed, args.keep)
-        return 0
-    tally = supervise(Path(__file__), args.only, args.mutations, args.seed, args.keep)
-    print(report(tally))
-    return 1 if tally.bad else 0
+        n_bytes = max(len(content), kind.unpacked_bytes)
+        watch(number, kind.name, path, n_bytes, partial(kind.read, path), keep)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run(__file__, __doc__, work))

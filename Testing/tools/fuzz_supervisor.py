@@ -53,6 +53,9 @@ class Worker:
         self.process.wait()
         self.errors.seek(0)
         printed = self.errors.read().decode(errors="replace").strip()
+        self.errors.close()
+        if self.process.stdout is not None:
+            self.process.stdout.close()
         shutil.rmtree(self.folder, ignore_errors=True)
         return printed
 
@@ -97,7 +100,8 @@ def supervise(tool: Path, only: str, mutations: int, seed: int, keep: Path | Non
             died, ending = True, f"BAD: more than {MOST_SECONDS:g} s"
         if died and asked is not None:
             if keep is not None:
-                shutil.copyfile(worker.folder / asked["kind"], keep / f"{asked['number']}-{asked['kind']}")
+                damaged, kept = worker.folder / asked["kind"], keep / f"{asked['number']}-{asked['kind']}"
+                (shutil.copytree if damaged.is_dir() else shutil.copyfile)(damaged, kept)
             tally.count(asked["number"], asked["kind"], ending)
         printed = worker.close()
         if printed:

@@ -1,14 +1,15 @@
 """Pictures of the module for README and catalogue, made on the stand-in for Slicer.
 
 Run: ``python Testing/tools/screenshots.py OUT [--data DATA]``. Without DATA, the simulated leg; with it, also a
-measured rat and the human leg, which are not part of this project. Each picture has the panel at left and the slice
-at right.
+measured rat and the human leg, which are not part of this project. ``--only study`` takes those of a DICOM study alone.
+Each picture has the panel at left and the slice at right.
 """
 
 from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -67,6 +68,7 @@ class Studio:
         self.logic.FitSliceToAll()
         view = self.rendering.picture().copy()
         native = self.top._native
+        self.session.qt_application.processEvents()  # what was shown or hidden before counts in the height
         native.resize(native.width(), native.minimumSizeHint().height())
         self.session.qt_application.processEvents()
         panel = native.grab().toImage()
@@ -131,6 +133,29 @@ def compare_methods(studio: Studio) -> None:
     studio.shoot("6-methods-compared")
 
 
+def study(studio: Studio) -> None:
+    """A folder of DICOM series with M0 and the companion scans apart; one of these computed."""
+    from dicom_study import write_study
+
+    from PCrCESTLib.cli import main as pcrcest
+
+    with tempfile.TemporaryDirectory() as folder:
+        leg, patient = Path(folder) / "leg", Path(folder) / "patient"
+        pcrcest(["simulate", "--out", str(leg), "--noise", "0.005", "--size", "64", "--seed", "1"])
+        studio.load(write_study(leg, patient))
+        scans = studio.ui.studySelector
+        for number in ("5", "7"):
+            index = next(i for i in range(scans.count) if scans.itemText(i).startswith(f"{number}  CEST"))
+            scans.setCurrentIndex(index)
+            scans.activated.emit(index)
+        studio.open_only("scan")
+        studio.shoot("7-study")
+        for button in (studio.ui.r1OfferButton, studio.ui.b0OfferButton):
+            button.click()
+            studio.wait(lambda: not studio.widget.scan.companions.running)
+        studio.shoot("8-companion-computed")
+
+
 def rat(studio: Studio, data: Path) -> None:
     folder = data / "rat_leg_4p7T"
     studio.load(folder / "sub-control01" / "sub-control01_cest.nii.gz")
@@ -157,10 +182,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("out", type=Path)
     parser.add_argument("--data", type=Path)
+    parser.add_argument("--only", choices=("simulated", "study"), help="these pictures alone")
     args = parser.parse_args()
     args.out.mkdir(parents=True, exist_ok=True)
     studio = Studio(args.out)
-    simulated(studio)
+    if args.only in (None, "simulated"):
+        simulated(studio)
+        studio.clear()
+    if args.only in (None, "study"):
+        study(studio)
     if args.data:
         studio.clear()
         rat(studio, args.data)

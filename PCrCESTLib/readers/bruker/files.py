@@ -94,7 +94,7 @@ def read_scan_files(path: Path) -> ScanFiles:
     elif (place / IMAGES).is_file():
         folder, reconstruction = place.parents[1] if len(place.parents) > 1 else place, place
     else:
-        folder, reconstruction = place, _first_reconstruction(place)
+        folder, reconstruction = place, first_reconstruction(place)
     return ScanFiles(
         folder,
         reconstruction,
@@ -104,7 +104,8 @@ def read_scan_files(path: Path) -> ScanFiles:
     )
 
 
-def _first_reconstruction(folder: Path) -> Path:
+def first_reconstruction(folder: Path) -> Path:
+    """Reconstruction of a scan that is read: the lowest number that has images."""
     found = [p for p in _numbered(folder / "pdata") if is_bruker_scan(p)]
     return found[0] if found else folder / "pdata" / "1"
 

@@ -21,10 +21,9 @@ import numpy as np
 from PCrCESTLib.protocol import GAMMA_MHZ_PER_T
 from PCrCESTLib.readers.bruker.files import ScanFiles
 from PCrCESTLib.readers.bruker.parameters import Parameters
+from PCrCESTLib.readers.scan_facts import MIN_OFFSETS, Z_SPECTRUM_PPM
 from PCrCESTLib.saturation import PULSE_SHAPES
 
-MIN_OFFSETS = 3  # within 10 ppm; fewer is magnetization transfer, not a Z-spectrum
-Z_SPECTRUM_PPM = 10.0
 CONTINUOUS_DUTY = 0.99  # block pulses with shorter pauses than that leaves are one long pulse
 AMPLITUDE_TOLERANCE = 0.05
 PULSE_FIELDS = 12  # of ParaVision 6 and later; 5.1 has another order after the flip angle

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from PCrCESTLib.errors import ProtocolError, ReaderError
+from PCrCESTLib.errors import NoReferenceError, ProtocolError, ReaderError
 from PCrCESTLib.protocol import Protocol
 from PCrCESTLib.readers.bruker.files import IMAGES, is_bruker_scan, read_scan_files, scan_folders
 from PCrCESTLib.readers.bruker.geometry import read_geometry
@@ -68,7 +68,7 @@ def _told_why(gaps: list[str]) -> Iterator[None]:
     try:
         yield
     except ProtocolError as error:
-        if not gaps:
+        if not gaps or isinstance(error, NoReferenceError):
             raise
         raise ProtocolError(f"{error} ({'; '.join(gaps)})") from error
 

@@ -22,59 +22,24 @@ Names are those of the method, of the protocol and of the scan. A plain "T1" or 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from PCrCESTLib.errors import MissingExtraError, PCrCESTError, ReaderError
-from PCrCESTLib.protocol import REFERENCE_PPM
+from PCrCESTLib.geometry import Geometry
 from PCrCESTLib.readers.bruker.files import ScanFiles, read_scan_files, scan_folders
+from PCrCESTLib.readers.bruker.geometry import read_geometry
 from PCrCESTLib.readers.bruker.layout import Layout, read_layout
 from PCrCESTLib.readers.bruker.saturation import active_module, saturation_offsets
+from PCrCESTLib.readers.scan_facts import ScanFacts, kind_of_frames, kind_of_names, kind_of_offsets
 
-NAMES = (
-    ("B0", r"field[ _-]?map|b0[ _-]?map"),
-    ("B1", r"b1[ _-]?map|\bafi\b|bloch[ _-]?siegert|double[ _-]?angle"),
-    ("T1", r"rarevtr|t1[ _-]?map|look[ _-]?locker"),
-    ("T2", r"t2[ _-]?map"),
-)
 SEVERAL_TIMES = (
     ("MultiRepTime", "repetition times"),
     ("PVM_FairTIR_Arr", "inversion times"),
     ("PVM_InversionTimes", "inversion times"),
 )
-WATER_PPM = 1.5  # a spectrum of water alone, to find its frequency (WASSR: Kim et al., Magn Reson Med 2009)
 SPIN_ECHOES = re.compile(r"msme|cpmg", re.I)
-
-
-@dataclass(frozen=True)
-class ScanFacts:
-    """One scan of a study.
-
-    Parameters
-    ----------
-    folder : Path
-        The scan's; its name is the scan's number.
-    name, method : str
-        As the operator named the scan, and the measuring method.
-    kind : str
-        ``"CEST"``, ``"T1"``, ``"T2"``, ``"B1"``, ``"B0"``, ``"anatomy"``, ``"other"`` or ``"unreadable"``.
-    reason : str
-        Why it is of that kind.
-    size : tuple of int, optional
-        Voxels along x, y and z of the first reconstruction; ``None`` when there are no images.
-    n_frames : int, optional
-        Images a slice.
-    """
-
-    folder: Path
-    name: str
-    method: str
-    kind: str
-    reason: str
-    size: tuple[int, int, int] | None = None
-    n_frames: int | None = None
 
 
 def list_scans(study: Path) -> list[ScanFacts]:
@@ -96,12 +61,12 @@ def _facts(folder: Path) -> ScanFacts:
         size = None if layout is None else (layout.size[0], layout.size[1], layout.n_slices)
         return ScanFacts(
             folder, _name(scan), scan.method.text("Method") or scan.acqp.text("ACQ_method"), kind, reason, size,
-            None if layout is None else layout.n_frames,
+            None if layout is None else layout.n_frames, int(folder.name), geometry=_geometry(scan, layout),
         )  # fmt: skip
     except MissingExtraError:
         raise
     except PCrCESTError as error:
-        return ScanFacts(folder, "", "", "unreadable", str(error))
+        return ScanFacts(folder, "", "", "unreadable", str(error), number=int(folder.name))
 
 
 def kind_of(scan: ScanFiles, layout: Layout | None) -> tuple[str, str]:
@@ -110,21 +75,13 @@ def kind_of(scan: ScanFiles, layout: Layout | None) -> tuple[str, str]:
         return "other", f"of {scan.nucleus}"
     offsets = saturation_offsets(scan)
     if offsets is not None:
-        near = [ppm for ppm in offsets.ppm if ppm is not None and abs(ppm) < REFERENCE_PPM]
-        what = f"{len(offsets.ppm)} saturation offsets ({offsets.name})"
-        return ("B0", f"{what} around water only") if max(map(abs, near)) <= WATER_PPM else ("CEST", what)
+        by_offsets = kind_of_offsets(offsets.ppm, f"{len(offsets.ppm)} saturation offsets ({offsets.name})")
+        if by_offsets is not None:
+            return by_offsets
     if active_module(scan.method) is not None:
         return "other", "magnetization transfer without a list of offsets"
-    return _named(scan) or _timed(scan) or _by_frames(layout)
-
-
-def _named(scan: ScanFiles) -> tuple[str, str] | None:
     names = [scan.method.text("Method"), scan.acqp.text("ACQ_protocol_name"), _name(scan)]
-    for kind, pattern in NAMES:
-        for name in names:
-            if found := re.search(pattern, name, re.I):
-                return kind, f"named {found.group()}"
-    return None
+    return kind_of_names(names) or _timed(scan) or kind_of_frames(None if layout is None else layout.n_frames)
 
 
 def _timed(scan: ScanFiles) -> tuple[str, str] | None:
@@ -144,14 +101,6 @@ def _timed(scan: ScanFiles) -> tuple[str, str] | None:
     return None
 
 
-def _by_frames(layout: Layout | None) -> tuple[str, str]:
-    if layout is None:
-        return "other", "no images"
-    if layout.n_frames == 1:
-        return "anatomy", "one image a slice"
-    return "other", f"{layout.n_frames} images a slice"
-
-
 def _layout(scan: ScanFiles) -> Layout | None:
     """Return the layout of the images; ``None`` when there are none (a spectrum, an aborted scan)."""
     if scan.visu.records is None:
@@ -159,6 +108,16 @@ def _layout(scan: ScanFiles) -> Layout | None:
     try:
         return read_layout(scan.visu)
     except ReaderError:
+        return None
+
+
+def _geometry(scan: ScanFiles, layout: Layout | None) -> Geometry | None:
+    """Return where the images lie; ``None`` where they do not lie on one grid."""
+    if layout is None:
+        return None
+    try:
+        return read_geometry(scan.visu, layout)
+    except PCrCESTError:
         return None
 
 

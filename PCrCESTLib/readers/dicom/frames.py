@@ -7,7 +7,7 @@ contradict each other are refused, because a scrambled series would still give m
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -59,6 +59,25 @@ def stack_frames(name: str, frames: Sequence[Frame]) -> Stack:
     order, columns = _in_order(name, [frames for _, frames in slices])
     images = tuple(zip(*columns, strict=True))
     return Stack(_geometry(name, [c[0] for c in columns], spacing), images, order)
+
+
+def one_image_geometry(name: str, frames: Sequence[Frame]) -> Geometry:
+    """Return the grid that the frames of a scan lie on, whatever their number, order and settings.
+
+    Raises
+    ------
+    GeometryError
+        When they do not lie on one grid.
+    """
+    alike = [replace(frame, echo_ms=0.0) for frame in frames]
+    _check_alike(name, alike)
+    normal = _normal(alike[0])
+    slices: list[tuple[float, list[Frame]]] = []
+    for place, _, frame in sorted((float(np.dot(f.position_mm, normal)), i, f) for i, f in enumerate(alike)):
+        if not slices or place - slices[-1][0] > SAME_PLACE_MM:
+            slices.append((place, [frame]))
+    _check_aligned(name, slices, normal)
+    return _geometry(name, [frames[0] for _, frames in slices], _slice_spacing(name, slices))
 
 
 def load_stack(stack: Stack, headers: Sequence[FileHeader]) -> np.ndarray:

@@ -7,7 +7,7 @@ stand in functional groups (PS3.3 section C.7.6.16). Both become the same list o
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -61,6 +61,12 @@ class Frame:
         Signal = stored value * slope + intercept.
     comment : str
         ImageComments.
+    inversion_ms, repetition_ms, flip_deg : float
+        Inversion and repetition time and flip angle, 0 where not stated.
+    shown : tuple of float
+        Slope and intercept of the displayed values, in ``units``; they differ from those of the signal on Philips.
+    units : str
+        Of the displayed values, as the header has it (RescaleType, or the real-world value map); may be empty.
     """
 
     path: Path
@@ -80,11 +86,19 @@ class Frame:
     slope: float
     intercept: float
     comment: str
+    inversion_ms: float = 0.0
+    repetition_ms: float = 0.0
+    flip_deg: float = 0.0
+    shown: tuple[float, float] = (1.0, 0.0)
+    units: str = ""
 
 
 @dataclass(frozen=True)
 class FileHeader:
-    """One file of a series: how its pixels are stored and its frames."""
+    """One file of a series: how its pixels are stored and its frames.
+
+    ``sequence`` is the name of the pulse sequence, ``is_spin_echo`` whether it refocuses its echoes.
+    """
 
     path: Path
     series_uid: str
@@ -95,6 +109,8 @@ class FileHeader:
     repetition_s: float | None
     pixels: Pixels
     frames: tuple[Frame, ...]
+    sequence: str = ""
+    is_spin_echo: bool = False
 
 
 def file_header(path: Path) -> FileHeader | None:
@@ -129,6 +145,8 @@ def _header(path: Path, dataset: Any, pixels: Pixels | None) -> FileHeader | Non
         repetition_s=repetition / 1000 if repetition and 0 < repetition <= MAX_REPETITION_MS else None,
         pixels=pixels,
         frames=tiles(path, dataset, plain[0]) if len(plain) == 1 and is_mosaic(dataset) else tuple(plain),
+        sequence=str(dataset.get("SequenceName") or dataset.get("PulseSequenceName") or ""),
+        is_spin_echo=bool({"SE", "SPIN", "BOTH"} & _words(groups[0], "EchoPulseSequence", "ScanningSequence")),
     )
 
 
@@ -165,7 +183,12 @@ def _frame(path: Path, index: int, group: list[Any], size: tuple[int, ...]) -> F
             f"{path}: the image does not say where it lies (ImagePositionPatient, ImageOrientationPatient,"
             " PixelSpacing); export it as MR images"
         )
-    slope, intercept = _scaling(path, group)
+    slope, intercept = shown = _rescale(group)
+    scale = _philips_scale(group)
+    if slope == 0 or scale == 0:
+        raise ReaderError(f"{path}: the slope of its pixel values is 0; export the image again")
+    if scale is not None:
+        slope, intercept = 1 / scale, intercept / (slope * scale)
     return Frame(
         path=path,
         index=index,
@@ -184,7 +207,17 @@ def _frame(path: Path, index: int, group: list[Any], size: tuple[int, ...]) -> F
         slope=slope,
         intercept=intercept,
         comment=" ".join(str(_first(group, "ImageComments", "FrameComments") or "").split()),
+        inversion_ms=_number(group, "InversionTimes", "InversionTime") or 0.0,
+        repetition_ms=_number(group, "RepetitionTime") or 0.0,
+        flip_deg=_number(group, "FlipAngle") or 0.0,
+        shown=shown,
+        units=_units(group),
     )
+
+
+def _words(group: list[Any], *names: str) -> set[str]:
+    value = _first(group, *names)
+    return set() if value is None else {str(v).upper() for v in ([value] if isinstance(value, str) else value)}
 
 
 def _first(group: list[Any], *names: str) -> Any:
@@ -195,6 +228,10 @@ def _first(group: list[Any], *names: str) -> Any:
 
 def _number(group: list[Any], *names: str) -> float | None:
     value = _first(group, *names)
+    if isinstance(value, Iterable) and not isinstance(
+        value, str | bytes
+    ):  # several inversions: the first is nominal
+        value = next(iter(value), None)
     number = math.nan if value is None else float(value)
     return number if math.isfinite(number) else None
 
@@ -227,24 +264,31 @@ def _kind(group: list[Any]) -> str:
     return next((kind for kind, marks in KINDS.items() if words & marks), "magnitude")
 
 
-def _scaling(path: Path, group: list[Any]) -> tuple[float, float]:
-    """Slope and intercept of the signal.
+def _rescale(group: list[Any]) -> tuple[float, float]:
+    """Slope and intercept of the displayed values.
 
-    Philips displays rescaled values and keeps the factor to the signal, which may differ from series to series,
-    in a private element: signal = displayed / (rescale slope * scale slope) (Chenevert et al., Transl Oncol 2014;
-    7:65-71). A real-world value map (PS3.3 section C.7.6.16.2.11) counts where there is no rescale.
+    A real-world value map (PS3.3 section C.7.6.16.2.11) counts where there is no rescale. Philips displays rescaled
+    values and keeps the factor to the signal, which may differ from series to series, in a private element:
+    signal = displayed / (rescale slope * scale slope) (Chenevert et al., Transl Oncol 2014; 7:65-71).
     """
     slope, intercept = _number(group, "RescaleSlope"), _number(group, "RescaleIntercept")
     if slope is None:
-        world = next((m for item in group for m in item.get("RealWorldValueMappingSequence") or []), None)
-        inside = [world] if world is not None else group
+        inside = _real_world(group) or group
         slope = _number(inside, "RealWorldValueSlope")
         intercept = _number(inside, "RealWorldValueIntercept")
-    slope, intercept = 1.0 if slope is None else slope, intercept or 0.0
-    scale = _philips_scale(group)
-    if slope == 0 or scale == 0:
-        raise ReaderError(f"{path}: the slope of its pixel values is 0; export the image again")
-    return (slope, intercept) if scale is None else (1 / scale, intercept / (slope * scale))
+    return 1.0 if slope is None else slope, intercept or 0.0
+
+
+def _real_world(group: list[Any]) -> list[Any]:
+    world = next((m for item in group for m in item.get("RealWorldValueMappingSequence") or []), None)
+    return [] if world is None else [world]
+
+
+def _units(group: list[Any]) -> str:
+    """Return the unit of the displayed values: RescaleType, else the code of the real-world value map (UCUM)."""
+    stated = str(_first(group, "RescaleType") or "").strip()
+    codes = [c for item in _real_world(group) for c in item.get("MeasurementUnitsCodeSequence") or []]
+    return stated or str(_first(codes[:1], "CodeValue") or "").strip()
 
 
 def _philips_scale(group: list[Any]) -> float | None:

@@ -2,7 +2,8 @@
 
 Siemens' work-in-progress CEST sequences keep their parameters in numbered fields whose meaning changed between
 revisions; the revision stands in the name of the sequence. The table also names its sources. For Philips and GE no
-public document that names such an element was found: their offsets come from descriptions or a file.
+public document that names such an element was found (GE's (0043,xx34) is an "Offset Frequency" in public dictionaries,
+which do not say of what): their offsets come from descriptions or a file.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ def vendor_protocol(path: Path, n_images: int) -> VendorProtocol:
         When the file is damaged.
     """
     table = _table()["siemens"]
-    fields = ascconv(read_header(path, lambda dataset, _: _protocol_text(dataset, table["protocol_text"])))
+    fields = siemens_fields(path)
     if not fields:
         return VendorProtocol({})
     listed = _text_list(fields, table, n_images)
@@ -71,6 +72,18 @@ def vendor_protocol(path: Path, n_images: int) -> VendorProtocol:
     offsets, offsets_note = _offsets(number, table, n_images)
     pulses, pulse_notes = _pulses(number, layout, table)
     return VendorProtocol({**offsets, **pulses}, (*notes, *pulse_notes), offsets_note)
+
+
+def siemens_fields(path: Path) -> dict[str, str]:
+    """Fields of the protocol text of Siemens, by their names in lower case; empty where there is none.
+
+    Raises
+    ------
+    ReaderError
+        When the file is damaged.
+    """
+    element = _table()["siemens"]["protocol_text"]
+    return ascconv(read_header(path, lambda dataset, _: _protocol_text(dataset, element)))
 
 
 @cache

@@ -7,16 +7,18 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from PCrCESTLib.errors import GeometryError, MissingKeysError, ProtocolError, ReaderError
+from PCrCESTLib.errors import GeometryError, MissingKeysError, NoReferenceError, ProtocolError, ReaderError
 from PCrCESTLib.protocol import GAMMA_MHZ_PER_T, Protocol
-from PCrCESTLib.protocol_json import read_document
+from PCrCESTLib.protocol_json import protocol_from_dict, read_document
 from PCrCESTLib.readers.dicom.descriptions import describe, read_descriptions
 from PCrCESTLib.readers.dicom.folder import dicom_files
 from PCrCESTLib.readers.dicom.frames import Stack, load_stack, stack_frames
 from PCrCESTLib.readers.dicom.headers import FileHeader, file_header
+from PCrCESTLib.readers.dicom.m0 import cest_and_m0, saturated_part, without_m0
 from PCrCESTLib.readers.dicom.offsets import vendor_protocol
+from PCrCESTLib.readers.m0_frames import put_before
 from PCrCESTLib.readers.offsets_file import OffsetList, read_offsets
-from PCrCESTLib.readers.protocol_source import resolve_protocol
+from PCrCESTLib.readers.protocol_source import ResolvedProtocol, resolve_protocol
 from PCrCESTLib.series import CestSeries
 
 LISTED_SERIES = 12
@@ -39,12 +41,20 @@ class Scan:
         What describes each image.
     notes : tuple of str
         What the user should know.
+    m0 : Scan, optional
+        Images without saturation that are a series of their own.
     """
 
     stack: Stack
     headers: tuple[FileHeader, ...]
     texts: tuple[str, ...]
     notes: tuple[str, ...]
+    m0: Scan | None = None
+
+    @property
+    def n_images(self) -> int:
+        """Images a slice."""
+        return len(self.stack.frames)
 
 
 @dataclass(frozen=True)
@@ -76,35 +86,53 @@ def read_dicom(path: Path, protocol: Protocol | Path | None = None) -> CestSerie
     MissingExtraError
         When pydicom is not installed.
     """
-    scan = _scan(path)
+    scan = find_scan(path)
     folder = path if path.is_dir() else path.parent
-    lists = _offset_files(folder)
+    lists = offset_files(folder)
     sidecars = _sidecars(path, folder, lists)
     found = _Found({}, ())
     if not isinstance(protocol, Protocol):
         found = _found_keys(path, scan, None if _states_offsets(protocol, sidecars) else lists)
+    apart: Protocol | None = None
     try:
         resolved = resolve_protocol(path, protocol, sidecars, found.keys)
+        if scan.m0 is not None:
+            apart = saturated_part(resolved.protocol, scan.n_images, scan.m0.n_images)
     except MissingKeysError as error:
         if "SaturationOffsets" not in error.keys:
             raise
         raise ProtocolError(
             f"{error}; or put a file offsets.txt beside the images, one offset for each of the"
-            f" {len(scan.stack.frames)} images in acquisition order{found.missing}"
+            f" {scan.n_images} images in acquisition order{found.missing}"
         ) from error
+    except NoReferenceError as error:
+        if scan.m0 is None:
+            raise
+        apart = protocol_from_dict({**error.document, "Normalized": True})
+        resolved = ResolvedProtocol(apart, error.files)
     source = (str(path), *resolved.source, *map(str, found.files))
-    order = f"{len(scan.stack.frames)} images ordered by {scan.stack.order}"
-    return CestSeries(
-        load_stack(scan.stack, scan.headers),
-        scan.stack.geometry,
-        resolved.protocol,
-        source,
-        (*resolved.notes, *found.notes, *scan.notes, order),
-    )
+    order = f"{scan.n_images} images ordered by {scan.stack.order}"
+    data = load_stack(scan.stack, scan.headers)
+    notes = (*resolved.notes, *found.notes, *scan.notes, order)
+    series = CestSeries(data, scan.stack.geometry, apart or resolved.protocol, source, notes)
+    if scan.m0 is None or apart is None:
+        return series
+    name = f"series {_title(scan.m0.headers)} of {path}"
+    return put_before(series, load_stack(scan.m0.stack, scan.m0.headers), scan.m0.stack.geometry, name)
 
 
-def _scan(path: Path) -> Scan:
-    """Choose the series, or the set of series, that ``path`` means."""
+def find_scan(path: Path) -> Scan:
+    """Choose the series, or the set of series, that ``path`` means, reading headers only.
+
+    Raises
+    ------
+    ReaderError
+        When a file is damaged, images are missing, or several series do not belong together.
+    GeometryError
+        When the images do not lie on one grid.
+    MissingExtraError
+        When pydicom is not installed.
+    """
     if path.is_file():
         own = file_header(path)
         if own is None:
@@ -119,7 +147,15 @@ def _scan(path: Path) -> Scan:
     series: dict[str, list[FileHeader]] = {}
     for header in sorted(headers, key=lambda h: (h.series_number, h.path)):
         series.setdefault(header.series_uid, []).append(header)
-    scan = _one_series(path, headers) if len(series) == 1 else _series_an_offset(path, list(series.values()))
+    pair = cest_and_m0(list(series.values()))
+    if pair is not None:
+        stack, m0_notes = _magnitude_stack(f"{path}, series {_title(pair[1])}", pair[1])
+        m0 = Scan(stack, tuple(pair[1]), (), m0_notes)
+        scan = replace(_one_series(path, pair[0]), m0=m0)
+    elif len(series) == 1:
+        scan = _one_series(path, headers)
+    else:
+        scan = _series_an_offset(path, list(series.values()))
     return replace(scan, notes=(*scan.notes, *notes))
 
 
@@ -204,12 +240,13 @@ def _states_offsets(given: Path | None, sidecars: Sequence[Path]) -> bool:
 
 def _found_keys(path: Path, scan: Scan, lists: Sequence[Path] | None) -> _Found:
     """Keys that the header and, unless ``lists`` is None, the list of offsets or the descriptions give."""
-    first, n_images = scan.headers[0], len(scan.stack.frames)
+    first, n_images = scan.headers[0], scan.n_images
     vendor = vendor_protocol(first.path, n_images)
     header = {"MagneticFieldStrength": first.field_t, "RepetitionTime": first.repetition_s}
     keys = {**{k: v for k, v in header.items() if v is not None}, **vendor.keys}
     if lists:
-        listed = _listed_offsets(path, lists, first.field_t, n_images)
+        n_m0 = 0 if scan.m0 is None else scan.m0.n_images
+        listed = _listed_offsets(path, lists, first.field_t, n_images, n_m0)
         notes = (*vendor.notes, *([listed.note] if listed.note else []))
         return _Found({**keys, **_offset_keys(listed, first)}, notes, (lists[0],))
     described = None if lists is None else read_descriptions(str(path), scan.texts)
@@ -218,13 +255,15 @@ def _found_keys(path: Path, scan: Scan, lists: Sequence[Path] | None) -> _Found:
     return _Found(keys, vendor.notes, (), f" ({vendor.offsets_note})" if vendor.offsets_note else "")
 
 
-def _listed_offsets(path: Path, lists: Sequence[Path], field_t: float | None, n_images: int) -> OffsetList:
+def _listed_offsets(
+    path: Path, lists: Sequence[Path], field_t: float | None, n_images: int, n_m0: int
+) -> OffsetList:
     if len(lists) > 1:
         names = " and ".join(p.name for p in lists)
         raise ProtocolError(
             f"{path}: {names} can both be the list of offsets; keep one of them beside the images"
         )
-    listed = read_offsets(lists[0], field_t)
+    listed = without_m0(read_offsets(lists[0], field_t), n_images, n_m0)
     if len(listed.values) != n_images:
         raise ProtocolError(
             f"{lists[0]}: {len(listed.values)} offsets for the {n_images} images of {path.name}; list one an image in"
@@ -247,7 +286,8 @@ def _offset_keys(listed: OffsetList, header: FileHeader) -> dict[str, Any]:
     return keys
 
 
-def _offset_files(folder: Path) -> list[Path]:
+def offset_files(folder: Path) -> list[Path]:
+    """Files in a folder whose names say that they list offsets."""
     try:
         beside = sorted(p for p in folder.iterdir() if p.suffix.lower() in OFFSET_SUFFIXES and p.is_file())
     except OSError:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from PCrCESTLib.checksums import input_checksum
 from PCrCESTLib.cli import main
 from PCrCESTLib.image_files import write_image
 from PCrCESTLib.methods import METHODS
@@ -153,3 +154,19 @@ def test_a_fit_needs_no_model_for_the_protocol(a_simulated_scan, tmp_path):
     assert quantify(a_simulated_scan, tmp_path / "out", "mplf", files=one) == 0
     record = json.loads((tmp_path / "out" / "quantify.json").read_text(encoding="utf-8"))
     assert "one saturation power" not in " ".join(record["warnings"])  # it hardly tells ksw, which is not told at all
+
+
+def test_the_record_has_a_checksum_of_a_folder_of_frames(a_simulated_scan, tmp_path):
+    series = powers(a_simulated_scan)[0]
+    volume = read_volume(Path(series))
+    folder = tmp_path / "frames"
+    folder.mkdir()
+    for i, frame in enumerate(volume.array):
+        write_image(frame, volume.geometry, folder / f"f{i}.nii.gz")
+    protocol = Path(series.removesuffix(".nii.gz") + ".json").read_text(encoding="utf-8")
+    (folder / "protocol.json").write_text(protocol, encoding="utf-8")
+    assert quantify(a_simulated_scan, tmp_path / "out", "mtrasym", files=[str(folder)]) == 0
+    record = json.loads((tmp_path / "out" / "quantify.json").read_text(encoding="utf-8"))
+    (of_series,) = [i["sha256"] for i in record["inputs"] if i["role"] == "series"]
+    assert of_series == input_checksum(folder)
+    assert len(of_series) == 64

@@ -1,0 +1,105 @@
+"""Box plots: every subject's number by muscle and group."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from PCrCESTLib.figures.canvas import new_figure
+from PCrCESTLib.figures.text import (
+    INK,
+    LABEL_PT,
+    MUTED,
+    PANEL_PT,
+    ROI_COLORS,
+    SMALL_PT,
+    TITLE_PT,
+    shortened,
+    write,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+_COLUMNS = 4
+SMALLEST_BOX = 5  # of fewer subjects a box would show more than is known: their points and median only
+
+
+def draw_boxes(
+    panels: Mapping[str, Mapping[str, Sequence[float]]], *, title: str, axis: str, footer: str
+) -> Figure:
+    """Draw one panel a muscle with one box a group, and a point for every subject.
+
+    Boxes span the quartiles, whiskers all subjects; the line is the median.
+
+    Parameters
+    ----------
+    panels : mapping
+        Muscle -> group -> numbers, one a subject.
+
+    Raises
+    ------
+    MissingExtraError
+        When matplotlib is not installed.
+    """
+    n_columns = min(_COLUMNS, len(panels))
+    n_rows = -(-len(panels) // n_columns)
+    width, height = max(2.1 * n_columns + 0.7, 5.0), 2.5 * n_rows + 0.75
+    figure = new_figure("the figures of a study", figsize=(width, height))
+    figure.set_facecolor("white")
+    write(figure, 0.015, 1 - 0.2 / height, title, fontsize=TITLE_PT, fontweight="bold", va="center")
+    write(figure, 0.015, 0.14 / height, footer, fontsize=SMALL_PT, color=MUTED, va="center")
+    grid = figure.subplots(n_rows, n_columns, sharey=True, squeeze=False)
+    figure.subplots_adjust(
+        left=0.62 / width,
+        right=1 - 0.12 / width,
+        top=1 - 0.66 / height,
+        bottom=0.72 / height,
+        hspace=0.45,
+        wspace=0.08,
+    )
+    for axes in grid.flat[len(panels) :]:
+        axes.set_visible(False)
+    for axes, (muscle, groups) in zip(grid.flat, panels.items(), strict=False):
+        _draw_panel(axes, muscle, groups)
+    top = max((v for groups in panels.values() for g in groups.values() for v in g), default=1.0)
+    low = min((v for groups in panels.values() for g in groups.values() for v in g), default=0.0)
+    grid[0, 0].set_ylim(min(0.0, 1.1 * low), 1.12 * top if top > 0 else 1.0)
+    for row in grid:
+        row[0].set_ylabel(axis, fontsize=LABEL_PT, color=INK)
+    return figure
+
+
+def _draw_panel(axes: Axes, muscle: str, groups: Mapping[str, Sequence[float]]) -> None:
+    axes.set_title(shortened(muscle), fontsize=PANEL_PT, color=INK, parse_math=False)
+    for place, (_, numbers) in enumerate(groups.items()):
+        values, color = np.asarray(numbers, dtype=float), ROI_COLORS[(4, 3, 2, 5, 6)[place % 5]]
+        if len(values) >= SMALLEST_BOX:
+            axes.boxplot(
+                values,
+                positions=[place],
+                widths=0.55,
+                whis=(0, 100),
+                showfliers=False,
+                boxprops={"color": color},
+                whiskerprops={"color": color},
+                capprops={"color": color},
+                medianprops={"color": color, "linewidth": 2},
+            )
+        elif len(values):
+            axes.plot([place - 0.25, place + 0.25], [np.median(values)] * 2, color=color, linewidth=2)
+        # The same places at every run: a point must not move when nothing changed.
+        aside = 0.16 * np.sin(2.4 * np.arange(len(values)))
+        axes.plot(place + aside, values, "o", color=color, markersize=4, markeredgecolor="white", alpha=0.9)
+    axes.set_xticks(range(len(groups)))
+    names = [f"{shortened(group)}\nn = {len(v)}" for group, v in groups.items()]
+    for label in axes.set_xticklabels(names, fontsize=LABEL_PT):
+        label.set_parse_math(False)
+    axes.set_xlim(-0.6, len(groups) - 0.4)
+    axes.tick_params(axis="y", labelsize=LABEL_PT)
+    axes.grid(axis="y", color="0.92", linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.spines[["right", "top"]].set_visible(False)

@@ -1,0 +1,91 @@
+"""Numbers per region of a result folder, with other regions or rules than the run had."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from PCrCESTLib.methods.method import Method
+from PCrCESTLib.models.inference import Spectra
+from PCrCESTLib.quality import Quality
+from PCrCESTLib.result_folder import ResultFolder
+from PCrCESTLib.roi import UNITS, Region, RoiRow, spectrum_rows, voxel_rows
+from PCrCESTLib.selection import Selection, selection_notes
+
+QUANTITY_OF_MAP = {"arex": "AREX", "arex_sd": "AREX_sd"}
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """Rows of the table, the share of each region's voxels with each quality flag, and sentences for the user."""
+
+    rows: tuple[RoiRow, ...]
+    flag_shares: dict[str, dict[str, float]]
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Source:
+    """The spectra that the maps of a folder were made from: of the voxels of ``mask``, in array order."""
+
+    method: Method
+    spectra: Spectra
+    mask: np.ndarray
+
+
+def region_statistics(
+    result: ResultFolder,
+    rois: Sequence[tuple[str, np.ndarray]],
+    selection: Selection,
+    pcr_protons: float,
+    source: Source | None = None,
+) -> Statistics:
+    """Return mean, SD and percentiles of every map in every region, and, of a ``source``, the ROI-spectrum estimates.
+
+    Parameters
+    ----------
+    result : ResultFolder
+        As `pcrcest quantify` left it.
+    rois : sequence of (name, mask)
+        Masks bool (z, y, x) as drawn.
+    selection : Selection
+        Which of their voxels count.
+    pcr_protons : float
+        Exchangeable protons a molecule, for mM.
+    source : Source, optional
+        The spectra; without them only statistics of voxels can be given.
+    """
+    rows: list[RoiRow] = []
+    shares: dict[str, dict[str, float]] = {}
+    notes: list[str] = []
+    regions = []
+    has_value = (result.quality & Quality.NO_VALUE) == 0
+    volume = result.geometry.voxel_volume_mm3
+    for name, mask in rois:
+        selected = selection.of(mask, result.quality)
+        used = selected & has_value
+        regions.append((name, mask, selected))
+        if not used.any():
+            if selected.any():
+                notes.append(f"region {name} has no voxel with a value and is left out")
+            continue
+        bits = result.quality[used]
+        shares[name] = {str(flag.name): float(np.mean((bits & flag) > 0)) for flag in Quality}
+        region = Region(name, int(mask.sum()), bits, volume, pcr_protons)
+        told = voxel_rows(region, {q: result.maps[m][used] for m, q in _quantities(result).items()})
+        rows += told
+        if source is not None:
+            inside = np.nonzero(used[source.mask])[0]
+            estimates, _ = spectrum_rows(
+                region, source.method, source.spectra.rows(inside), {r.quantity for r in told}
+            )
+            rows += estimates
+    return Statistics(tuple(rows), shares, (*selection_notes(regions, selection), *notes))
+
+
+def _quantities(result: ResultFolder) -> dict[str, str]:
+    """Quantity of each map that has one."""
+    known = {name: QUANTITY_OF_MAP.get(name, name) for name in result.maps}
+    return {name: quantity for name, quantity in known.items() if quantity in UNITS}
