@@ -134,7 +134,7 @@ def _unknown(result: Result) -> list[str]:
         sentence = f"{name} of single voxels: not identifiable in {percent(share)} of them."
         if n:
             sentence += (
-                f" From the mean spectra: identifiable in all regions."
+                " From the mean spectra: identifiable in all regions."
                 if not doubtful
                 else f" From the mean spectra: not identifiable in {len(doubtful)} of {n} regions "
                 f"({', '.join(doubtful)})."

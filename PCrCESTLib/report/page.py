@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PICTURE_DPI = 150
+_NUMBERS = re.compile(r"[<\d.\s±+–-]+%?")
 
 _STYLE = """
 :root { color-scheme: light; }
@@ -32,7 +33,8 @@ caption { text-align: left; font-weight: 600; padding: .2rem 0; }
 th, td { border-bottom: 1px solid #ddd; padding: .24rem .6rem; text-align: left; vertical-align: top; }
 thead th { border-bottom: 2px solid #777; }
 tbody th { font-weight: 500; }
-td { overflow-wrap: anywhere; }
+td { overflow-wrap: break-word; }
+td.n { white-space: nowrap; }
 figure { margin: .8rem 0 1.1rem; }
 figcaption { font-size: .86rem; color: #333; }
 img { max-width: 100%; height: auto; }
@@ -119,15 +121,19 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], caption: str) ->
     """Return a table; its first column heads the rows, and texts are escaped."""
     head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in header)
     body = "".join(
-        f'<tr><th scope="row">{escape(row[0])}</th>'
-        + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:])
-        + "</tr>\n"
+        f'<tr><th scope="row">{escape(row[0])}</th>' + "".join(_cell(cell) for cell in row[1:]) + "</tr>\n"
         for row in rows
     )
     return (
         f"<table>\n<caption>{escape(caption)}</caption>\n<thead><tr>{head}</tr></thead>\n"
         f"<tbody>\n{body}</tbody>\n</table>\n"
     )
+
+
+def _cell(text: str) -> str:
+    """Return a cell; a line break must not part a number or a range."""
+    kind = ' class="n"' if _NUMBERS.fullmatch(text) else ""
+    return f"<td{kind}>{escape(text)}</td>"
 
 
 def paragraph(text: str) -> str:
