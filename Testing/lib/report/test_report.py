@@ -10,7 +10,9 @@ import shutil
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
+import SimpleITK as sitk
 
 from PCrCESTLib.cli import main
 from PCrCESTLib.errors import MissingExtraError, OutputError, ReaderError
@@ -258,3 +260,17 @@ def test_senseless_reference_ranges_are_refused(tmp_path, text, complaint):
     path.write_text(text, encoding="utf-8")
     with pytest.raises(ReaderError, match=complaint):
         read_reference_ranges(path)
+
+
+def test_a_scan_of_many_slices_shows_all_of_them(a_result, tmp_path):
+    stacked = tmp_path / "stacked"
+    shutil.copytree(a_result, stacked)
+    (stacked / "rois.seg.nrrd").unlink()
+    for file in stacked.glob("*.nii.gz"):
+        image = sitk.ReadImage(str(file))
+        stack = sitk.GetImageFromArray(np.repeat(sitk.GetArrayFromImage(image), 6, axis=0))
+        stack.SetSpacing(image.GetSpacing())
+        sitk.WriteImage(stack, str(file))
+    make_report(stacked, tmp_path / "page.html")
+    alts = [image["alt"] for image in Page((tmp_path / "page.html").read_text(encoding="utf-8")).all("img")]
+    assert sum("in 6 slices" in alt for alt in alts) == 2
