@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from PCrCESTLib.figures.content import FigureInput
 
 WIDTH_IN = 7.2
-LEFT_IN, MAP_IN, GAP_IN = 0.05, 1.84, 0.62
+LEFT_IN, MAP_IN, GAP_IN = 0.05, 1.76, 0.66
 TOP_IN, BOTTOM_IN = 0.28, 0.08
 MOST_TILES = 30
 # What is to be said of a voxel, most serious last: colors that a color-blind reader tells apart.
@@ -53,7 +53,7 @@ def draw_plates(
     """
     view = overview_view(result)
     tall = _height(view)
-    bottom = BOTTOM_IN if quality is None else 0.75
+    bottom = BOTTOM_IN if quality is None else 0.48
     height = tall + TOP_IN + bottom
     figure = new_figure("the figures of the report", figsize=(WIDTH_IN, height), facecolor="white")
     column = 0

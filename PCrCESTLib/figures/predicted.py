@@ -51,7 +51,7 @@ class Prediction:
 
 
 def draw_prediction(powers: Sequence[Prediction], predicted_by: str) -> Figure:
-    """Draw the whole spectra at left, and for each power the window of PCr above its contribution.
+    """Draw the whole spectra at left, and for each power the method uses the window of PCr above its contribution.
 
     ``predicted_by`` names the line of the prediction in the legend.
 
@@ -60,13 +60,13 @@ def draw_prediction(powers: Sequence[Prediction], predicted_by: str) -> Figure:
     MissingExtraError
         When matplotlib is not installed.
     """
-    powers = powers[:MOST_POWERS]
+    predicted = [p for p in powers if np.isfinite(p.without_pcr).any()][:MOST_POWERS] or powers[:1]
     figure = new_figure("the figures of the report", figsize=(WIDTH_IN, HEIGHT_IN), facecolor="white")
     grid = figure.add_gridspec(
         2,
-        1 + len(powers),
+        1 + len(predicted),
         height_ratios=[2.1, 1],
-        width_ratios=[1.15] + [1.0] * len(powers),
+        width_ratios=[1.15] + [1.0] * len(predicted),
         left=0.07,
         right=0.99,
         top=0.9,
@@ -75,8 +75,8 @@ def draw_prediction(powers: Sequence[Prediction], predicted_by: str) -> Figure:
         wspace=0.3,
     )
     _draw_all(figure.add_subplot(grid[:, 0]), powers)
-    most = 100 * max((_highest(p) for p in powers), default=1.0)
-    for i, power in enumerate(powers):
+    most = 100 * max((_highest(p) for p in predicted), default=1.0)
+    for i, power in enumerate(predicted):
         upper = figure.add_subplot(grid[0, 1 + i])
         lower = figure.add_subplot(grid[1, 1 + i])
         _draw_window(upper, power, predicted_by)

@@ -19,7 +19,6 @@ _PLAIN = {
     Quality.HIGH_RESIDUAL: "unexpected structure in the spectrum",
     Quality.FS_NOT_IDENTIFIABLE: "fs not identifiable",
     Quality.KSW_NOT_IDENTIFIABLE: "ksw not identifiable",
-    Quality.NO_VALUE: "no value",
     Quality.NOT_CONVERGED: "fit not converged",
 }
 
@@ -41,6 +40,7 @@ def _facts(result: Result) -> list[list[str]]:
     record = result.record
     given = {str(item.get("role")) for item in record["inputs"] if isinstance(item, dict)}
     rows = [
+        ["Voxels with a value", _voxels(result)],
         ["Noise (SD of Z, one voxel)", _noise(record)],
         ["Static field B0", _b0(result)],
         [
@@ -61,6 +61,13 @@ def _facts(result: Result) -> list[list[str]]:
     return rows
 
 
+def _voxels(result: Result) -> str:
+    n, asked = int(result.mapped.sum()), result.record.get("n_voxels")
+    lost = int((result.inside & ~result.mapped).sum())
+    text = f"{n} of {asked} taken as tissue" if isinstance(asked, int) else str(n)
+    return text + (f"; {lost} in regions have none" if lost else "")
+
+
 def _noise(record: dict[str, Any]) -> str:
     noise = record.get("noise_sd")
     if not isinstance(noise, dict) or not noise:
@@ -77,7 +84,7 @@ def _b0(result: Result) -> str:
     known = np.array([]) if b0 is None else b0[np.isfinite(b0)]
     if not len(known):
         return "not recorded"
-    low, middle, high = np.percentile(known, (5, 50, 95))
+    low, middle, high = np.round(np.percentile(known, (5, 50, 95)), 2) + 0.0  # no -0.00
     return (
         f"water at {middle:+.2f} ppm (median); 5 to 95 % of voxels {low:+.2f} to {high:+.2f} ppm; corrected"
     )
@@ -94,16 +101,13 @@ def _motion(record: dict[str, Any]) -> str:
 
 def _flags(result: Result) -> str:
     quality, mapped = result.maps["quality"].astype(int), result.mapped
-    inside = (
-        np.any([mask for _, mask in result.regions], axis=0) & mapped
-        if result.regions
-        else np.zeros_like(mapped)
-    )
+    inside = result.inside & mapped
     rows = []
     for flag, meaning in MEANING.items():
-        shares = [percent(_share(quality, where, flag)) for where in (mapped, inside) if where.any()]
-        rows.append([_PLAIN[flag], *shares, meaning])
-    header = ["flag", f"of all {mapped.sum()} voxels"]
+        if flag != Quality.NO_VALUE:
+            shares = [percent(_share(quality, where, flag)) for where in (mapped, inside) if where.any()]
+            rows.append([_PLAIN[flag], *shares, meaning])
+    header = ["flag", f"of all {mapped.sum()} voxels with a value"]
     header += [f"of the {inside.sum()} in regions"] if inside.any() else []
     return table([*header, "meaning"], rows, "Voxels with each quality flag")
 
@@ -130,9 +134,10 @@ def _unknown(result: Result) -> list[str]:
         sentence = f"{name} of single voxels: not identifiable in {percent(share)} of them."
         if n:
             sentence += (
-                f" From the mean spectra: identifiable in all {n} regions."
+                " From the mean spectra: identifiable in all regions."
                 if not doubtful
-                else f" From the mean spectra: not identifiable in {len(doubtful)} of {n} regions ({', '.join(doubtful)})."
+                else f" From the mean spectra: not identifiable in {len(doubtful)} of {n} regions "
+                f"({', '.join(doubtful)})."
             )
         found.append(sentence)
     return found

@@ -10,7 +10,7 @@ from PCrCESTLib.report.words import NAMES, UNITS, heading, joined, number, perce
 from PCrCESTLib.roi import RoiRow
 
 NOT_IDENTIFIABLE = "not identifiable from this scan"
-NOT_TOLD = "this method does not tell it"
+UNKNOWN = "no value"
 MUCH_FLAGGED = 0.3
 
 
@@ -23,7 +23,7 @@ def findings_section(
             "No regions were given to the quantification, so there is no number per muscle: see the maps."
         )
         return Section("Findings", text + "".join(notice(s) for s in limits(result, powers_ut)))
-    quantities = ["fs", "PCr", *(q for q in ("ksw", "AREX") if q == "ksw" or _any(result, q))]
+    quantities = ["fs", "PCr", *(q for q in ("ksw", "AREX") if _any(result, q))]
     judged = [q for q in quantities if any(range_of(ranges, roi, q) for roi in result.roi_names())]
     header = ["region", "voxels (volume)", *(heading(q) for q in quantities)]
     header += [f"{NAMES[q]} against reference" for q in judged] + ["voxels flagged"]
@@ -33,7 +33,7 @@ def findings_section(
         rows.append(
             [
                 roi,
-                f"{any_row.n_voxels} ({any_row.volume_mm3:.0f} mm³)",
+                f"{any_row.n_voxels} ({any_row.volume_mm3:.0f}\u00a0mm³)",
                 *(_cell(result.row(roi, q)) for q in quantities),
                 *(_judgment(result.row(roi, q), range_of(ranges, roi, q)) for q in judged),
                 percent(any_row.flagged_share),
@@ -74,7 +74,7 @@ def _any(result: Result, quantity: str) -> bool:
 
 def _cell(row: RoiRow | None) -> str:
     if row is None:
-        return NOT_TOLD
+        return UNKNOWN
     return with_sd(row) if row.identifiable else NOT_IDENTIFIABLE
 
 

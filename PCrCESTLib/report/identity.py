@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 
 from PCrCESTLib.report.page import Section, paragraph, table
@@ -50,13 +51,20 @@ def identity_section(result: Result, identity: Identity, *, removed: bool) -> Se
         ["Subject", hidden or identity.subject or f"{UNKNOWN} in the names of the files"],
         ["Session", hidden or identity.session or UNKNOWN],
         ["Date of the scan", hidden or UNKNOWN],
-        ["Date of the computation", hidden or str(result.record.get("finished") or UNKNOWN)],
+        ["Date of the computation", hidden or _time(result.record.get("finished"))],
         ["CEST series", hidden or ", ".join(identity.series) or UNKNOWN],
         ["Result folder", hidden or result.folder.resolve().name],
         ["Image matrix and voxels", result.geometry.describe()],
     ]
     note = paragraph(REMOVED_NOTE) if removed else ""
     return Section("Subject and scan", table(["item", "value"], rows, "What the files say") + note)
+
+
+def _time(text: object) -> str:
+    try:
+        return f"{datetime.fromisoformat(str(text)):%Y-%m-%d %H:%M UTC}"
+    except ValueError:
+        return UNKNOWN
 
 
 def _label(entity: str, places: list[str]) -> str:

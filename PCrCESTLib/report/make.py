@@ -19,9 +19,10 @@ from PCrCESTLib.report.page import page
 from PCrCESTLib.report.pdf import pdf_of, require_weasyprint
 from PCrCESTLib.report.provenance import own_checksums, provenance_section, warnings_section
 from PCrCESTLib.report.references import ReferenceRange, read_reference_ranges
-from PCrCESTLib.report.result import RECORD_FILE, Result, read_result
+from PCrCESTLib.report.result import Result, read_result
 from PCrCESTLib.report.scan import scan_section
 from PCrCESTLib.report.spectra import spectra_section
+from PCrCESTLib.result_folder import RECORD
 from PCrCESTLib.version import __version__
 
 TITLE = "Phosphocreatine CEST report"
@@ -85,7 +86,7 @@ def report_page(result: Result, ranges: tuple[ReferenceRange, ...] = (), *, deid
     try:
         protocol = protocol_from_dict(result.record["protocol"])
     except ProtocolError as error:
-        raise ReaderError(f"{result.folder / RECORD_FILE}: its protocol cannot be read ({error})") from error
+        raise ReaderError(f"{result.folder / RECORD}: its protocol cannot be read ({error})") from error
     identity = Identity("", "", ())
     if deidentify:
         result = deidentified(result)

@@ -10,7 +10,7 @@ from PCrCESTLib.figures.plates import QUALITY_NAMES, Plate, draw_montage, draw_p
 from PCrCESTLib.quality import Quality
 from PCrCESTLib.report.page import Section, paragraph, picture
 from PCrCESTLib.report.result import Result
-from PCrCESTLib.report.words import number, percent
+from PCrCESTLib.report.words import percent
 from PCrCESTLib.roi import NOT_IDENTIFIABLE, OBJECTIONS
 
 
@@ -23,22 +23,21 @@ def maps_section(result: Result) -> Section:
         When matplotlib is not installed.
     """
     content = figure_input(result)
-    plates = _plates(result, content)
-    values, spreads = plates[:2], plates[2:]
+    values, spreads = _plates(result, content)
     quality = _quality_classes(result)
     slices = [str(i + 1) for i in overview_view(content).slices]
     n_slices = result.geometry.shape[overview_view(content).axis]
     where = f"slice {', '.join(slices)} of {n_slices}" if n_slices > 1 else "the only slice"
     html = picture(
         draw_plates(content, values),
-        f"Anatomy and maps of {where}. " + " ".join(_in_words(result, p) for p in values),
+        f"Anatomy and maps of {where}. " + " ".join(_in_words(p) for p in values),
         "Anatomy with numbered regions, and maps over it. Color ranges are the same in every report. "
         "Letters: patient directions; images as stored, not flipped." + _numbers(result) + _hatched(values),
     )
     html += picture(
         draw_plates(content, spreads, anatomy=False, quality=quality),
         f"Standard deviations and quality of {where}. "
-        + " ".join(_in_words(result, p) for p in spreads)
+        + " ".join(_in_words(p) for p in spreads)
         + f" Quality: {_quality_in_words(quality)}.",
         "Standard deviation (SD) of each voxel's estimate, and quality: “flagged” voxels have one of the flags under "
         "Quality other than those on identifiability.",
@@ -48,10 +47,10 @@ def maps_section(result: Result) -> Section:
         for plate in values:
             html += picture(
                 draw_montage(content, plate),
-                f"{plate.title} in {len(all_slices)} slices. {_in_words(result, plate)}",
+                f"{plate.title} in {len(all_slices)} slices. {_in_words(plate)}",
                 f"{plate.title}, slices with values, numbered.",
             )
-    return Section("Maps", html + paragraph(_note()), new_page=True)
+    return Section("Maps", html + paragraph(_note()))
 
 
 def figure_input(result: Result) -> FigureInput:
@@ -73,8 +72,8 @@ def figure_input(result: Result) -> FigureInput:
     )
 
 
-def _plates(result: Result, content: FigureInput) -> list[Plate]:
-    """Return fs, then ksw or AREX where the method tells one, then their SDs."""
+def _plates(result: Result, content: FigureInput) -> tuple[list[Plate], list[Plate]]:
+    """Return fs and, where the method tells one, ksw or AREX; and their SDs."""
     ranges, maps = content.ranges, result.maps
     values = [Plate("PCr fraction fs", "10⁻³", maps["fs"] * 1e3, FS_COLORS, ranges.fs)]
     spreads = [Plate("SD of fs", "10⁻³", maps["fs_sd"] * 1e3, FS_COLORS, ranges.fs_sd)]
@@ -85,14 +84,10 @@ def _plates(result: Result, content: FigureInput) -> list[Plate]:
     elif "arex" in maps and "arex_sd" in maps:
         values.append(Plate("AREX at PCr", "s⁻¹", maps["arex"], KSW_COLORS, ranges.arex))
         spreads.append(Plate("SD of AREX", "s⁻¹", maps["arex_sd"], KSW_COLORS, ranges.arex_sd))
-    return (
-        [*values, *([values[0]] if len(values) == 1 else []), *spreads]
-        if len(values) > 1
-        else [*values, *spreads]
-    )
+    return values, spreads
 
 
-def _in_words(result: Result, plate: Plate) -> str:
+def _in_words(plate: Plate) -> str:
     known = plate.values[np.isfinite(plate.values)]
     if not len(known):
         return f"{plate.title}: no values."
@@ -101,24 +96,16 @@ def _in_words(result: Result, plate: Plate) -> str:
     if plate.hidden is not None and plate.hidden.any():
         share = float(np.mean(plate.hidden[np.isfinite(plate.values)]))
         text += f"; hatched, as not identifiable, in {percent(share)}"
-    means = [
-        f"{r.roi} {number(r.value, r.quantity)}"
-        for r in result.rows
-        if plate.title.endswith((" fs", " ksw"))
-        and plate.title.split()[-1] == r.quantity
-        and not plate.title[:2] == "SD"
-        and r.estimator != "ROI spectrum"
-    ]
-    return text + (f"; means of voxels: {', '.join(means[:12])}" if means else "") + "."
+    return text + "."
 
 
 def _quality_classes(result: Result) -> np.ndarray:
     """Class of each mapped voxel, index of `QUALITY_NAMES`, (z, y, x); NaN elsewhere."""
     bits = result.maps["quality"].astype(int)
     unknown = int(NOT_IDENTIFIABLE["fs"]) | (int(NOT_IDENTIFIABLE["ksw"]) if result.tells_ksw else 0)
-    found = np.where(result.mapped, 0.0, np.nan)
+    found = np.where(result.mapped | result.inside, 0.0, np.nan)
     for index, mask in ((1, unknown), (2, int(OBJECTIONS)), (3, int(Quality.NO_VALUE))):
-        found[(bits & mask) > 0] = index
+        found[((bits & mask) > 0) & np.isfinite(found)] = index
     return found
 
 
@@ -132,7 +119,7 @@ def _quality_in_words(classes: np.ndarray) -> str:
 
 def _numbers(result: Result) -> str:
     content = figure_input(result)
-    named = [f"{i + 1} {name}" for i, (name, _) in enumerate(content.rois[:12])]
+    named = [f"{i + 1}: {name}" for i, (name, _) in enumerate(content.rois[:12])]
     more = f" and {len(content.rois) - 12} more" if len(content.rois) > 12 else ""
     return f" Regions: {', '.join(named)}{more}." if named else ""
 

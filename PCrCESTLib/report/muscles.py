@@ -13,7 +13,6 @@ from PCrCESTLib.report.words import SCALES, UNITS, heading, number, with_sd
 from PCrCESTLib.roi import VOXEL_MEAN, RoiRow
 
 MOST_DRAWN = 24
-AS_USUAL = "repeats the usual range"
 
 
 def muscles_section(result: Result, ranges: tuple[ReferenceRange, ...]) -> Section:
@@ -33,9 +32,10 @@ def muscles_section(result: Result, ranges: tuple[ReferenceRange, ...]) -> Secti
         text += _table(result, quantity)
     text += paragraph(
         "“Voxels”: the SD is that between voxels. “Mean spectrum”: the method on the B0-aligned mean spectrum of the "
-        "region, with the SD of the estimate; this is the number to report."
+        "region, with the SD of the estimate; this is the number to report. Numbers in brackets mostly repeat the "
+        "usual range of muscle; of voxels, where that is so of more than half."
     )
-    return Section("Muscles", text, new_page=True)
+    return Section("Muscles", text)
 
 
 def _panel(result: Result, quantity: str, names: list[str], ranges: tuple[ReferenceRange, ...]) -> Quantity:
@@ -103,7 +103,7 @@ def _table(result: Result, quantity: str) -> str:
         "voxels: mean ± SD",
         "median",
         "quartiles",
-        "5 to 95 %",
+        "5–95 %",
     ]
     return table(header, rows, f"{heading(quantity)}")
 
@@ -111,7 +111,7 @@ def _table(result: Result, quantity: str) -> str:
 def _estimate(row: RoiRow | None) -> str:
     if row is None:
         return "–"
-    return with_sd(row) if row.identifiable else f"not identifiable ({with_sd(row)} {AS_USUAL})"
+    return with_sd(row) if row.identifiable else f"not identifiable ({with_sd(row)})"
 
 
 def _distribution(row: RoiRow | None, quantity: str) -> list[str]:
@@ -120,5 +120,5 @@ def _distribution(row: RoiRow | None, quantity: str) -> list[str]:
     pairs = ((row.q25, row.q75), (row.p5, row.p95))
     return [
         number(row.median, quantity),
-        *(f"{number(low, quantity)} to {number(high, quantity)}" for low, high in pairs),
+        *(f"{number(low, quantity)}–{number(high, quantity)}" for low, high in pairs),
     ]

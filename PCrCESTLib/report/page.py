@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PICTURE_DPI = 150
+_NUMBERS = re.compile(r"[<\d.\s±+–-]+%?")
 
 _STYLE = """
 :root { color-scheme: light; }
@@ -32,14 +33,17 @@ caption { text-align: left; font-weight: 600; padding: .2rem 0; }
 th, td { border-bottom: 1px solid #ddd; padding: .24rem .6rem; text-align: left; vertical-align: top; }
 thead th { border-bottom: 2px solid #777; }
 tbody th { font-weight: 500; }
-td { overflow-wrap: anywhere; }
+td { overflow-wrap: break-word; }
+td.n { white-space: nowrap; }
 figure { margin: .8rem 0 1.1rem; }
 figcaption { font-size: .86rem; color: #333; }
 img { max-width: 100%; height: auto; }
 .notice { border-left: .3rem solid #b35900; background: #fff6ea; padding: .45rem .8rem; margin: .7rem 0; }
 footer { border-top: 1px solid #bbb; margin-top: 2rem; padding-top: .4rem; font-size: .82rem; color: #444; }
 @media print {
-  body { font-size: 9.5pt; max-width: none; margin: 0; padding: 0; }
+  body { font-size: 9pt; max-width: none; margin: 0; padding: 0; }
+  h1 { font-size: 15pt; } h2 { font-size: 12pt; margin-top: 13pt; } h3 { font-size: 10pt; margin-top: 8pt; }
+  table { font-size: 8pt; margin: 5pt 0 8pt; } th, td { padding: 1.6pt 5pt; } figcaption { font-size: 8pt; }
   h2, h3, caption { break-after: avoid; }
   figure, img, tr, .notice { break-inside: avoid; }
   thead { display: table-header-group; }
@@ -117,15 +121,19 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], caption: str) ->
     """Return a table; its first column heads the rows, and texts are escaped."""
     head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in header)
     body = "".join(
-        f'<tr><th scope="row">{escape(row[0])}</th>'
-        + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:])
-        + "</tr>\n"
+        f'<tr><th scope="row">{escape(row[0])}</th>' + "".join(_cell(cell) for cell in row[1:]) + "</tr>\n"
         for row in rows
     )
     return (
         f"<table>\n<caption>{escape(caption)}</caption>\n<thead><tr>{head}</tr></thead>\n"
         f"<tbody>\n{body}</tbody>\n</table>\n"
     )
+
+
+def _cell(text: str) -> str:
+    """Return a cell; a line break must not part a number or a range."""
+    kind = ' class="n"' if _NUMBERS.fullmatch(text) else ""
+    return f"<td{kind}>{escape(text)}</td>"
 
 
 def paragraph(text: str) -> str:

@@ -1,8 +1,8 @@
 """What fs and ksw of a region say its Z-spectrum must be (posterior predictive), to hold against the measured one.
 
 The network tells fs and ksw and nothing else, so the rest of the spectrum is taken from the scan: Z without PCr,
-smoothed across the window of PCr by a cubic in 1/Z, in which slowly exchanging pools add (Zaiss and Bachert 2013, Phys
-Med Biol 58:R221). The exact engine adds PCr of drawn fs and ksw. A fit predicts Z itself.
+smoothed across the window of PCr by a polynomial in 1/Z, in which slowly exchanging pools add
+(Zaiss and Bachert 2013, Phys Med Biol 58:R221). The exact engine adds PCr of drawn fs and ksw. A fit predicts Z itself.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from PCrCESTLib.roi import RoiRow
 
 DRAWS = 48
 BAND = (5.0, 95.0)
-_DEGREE = 3
+_DEGREE = 4
 _MIN_Z = 1e-3
 
 

@@ -38,12 +38,12 @@ def provenance_section(result: Result, checksums: dict[str, str]) -> Section:
     record = result.record
     versions = record.get("versions") if isinstance(record.get("versions"), dict) else {}
     device = record.get("device")
-    used = str(device.get("used", UNKNOWN)) if isinstance(device, dict) else "CPU"
+    used = str(device.get("used", UNKNOWN)) if isinstance(device, dict) else "processor"
     rows = [
         ["Quantified with", str(record.get("software", UNKNOWN))],
         ["Report made with", f"PCrCEST {__version__}"],
         *([str(name), str(version)] for name, version in (versions or {}).items()),
-        ["Computed on", used],
+        ["Computed on", "processor (NumPy)" if used == "numpy" else used],
     ]
     html = table(["item", "version"], rows, "Software")
     html += table(["input", "file", "SHA-256"], _inputs(result), "Inputs")

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import csv
-import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
@@ -13,14 +12,14 @@ import numpy as np
 
 from PCrCESTLib.errors import PCrCESTError, ReaderError
 from PCrCESTLib.geometry import Geometry
-from PCrCESTLib.readers.image_io import Volume, read_volume, single_frame
+from PCrCESTLib.quality import Quality
+from PCrCESTLib.readers.image_io import read_volume, single_frame
 from PCrCESTLib.readers.labels import read_rois
+from PCrCESTLib.result_folder import ANATOMY, RECORD, ROIS, TABLE, read_result_folder
 from PCrCESTLib.roi import ROI_SPECTRUM, RoiRow
 
-RECORD_FILE, TABLE_FILE, SPECTRA_FILE = "quantify.json", "roi_statistics.csv", "roi_spectra.csv"
-CURVES_FILE, REGIONS_FILE, ANATOMY_FILE = "roi_curves.csv", "rois.seg.nrrd", "anatomy.nii.gz"
+SPECTRA, CURVES = "roi_spectra.csv", "roi_curves.csv"
 NEEDED_MAPS = ("fs", "fs_sd", "ksw", "ksw_sd", "quality")
-FURTHER_MAPS = ("b0", "arex", "arex_sd", "misfit")
 MOTION_PICTURE = "motion.png"
 
 T = TypeVar("T")
@@ -83,9 +82,15 @@ class Result:
 
     @property
     def mapped(self) -> np.ndarray:
-        """Voxels that the method was asked for, bool (z, y, x)."""
-        found: np.ndarray = np.isfinite(self.maps["fs"]) | (self.maps["quality"] > 0)
+        """Voxels with a usable spectrum, bool (z, y, x); outside the tissue there is none, too."""
+        found: np.ndarray = (self.maps["quality"].astype(int) & int(Quality.NO_VALUE)) == 0
         return found
+
+    @property
+    def inside(self) -> np.ndarray:
+        """Voxels of any region, bool (z, y, x)."""
+        masks = [mask for _, mask in self.regions]
+        return np.any(masks, axis=0) if masks else np.zeros(self.geometry.shape, bool)
 
     @property
     def tells_ksw(self) -> bool:
@@ -113,94 +118,72 @@ def read_result(folder: Path) -> Result:
         When the maps do not lie on one grid.
     """
     folder = Path(folder)
-    record = _record(folder)
-    volumes = {name: _volume(folder, name) for name in NEEDED_MAPS}
-    geometry = volumes["fs"].geometry
-    volumes |= {name: _volume(folder, name) for name in FURTHER_MAPS if (folder / f"{name}.nii.gz").is_file()}
-    for name, volume in volumes.items():
-        _require_grid(folder / f"{name}.nii.gz", volume.geometry, geometry)
-    missing: list[str] = []
+    if not folder.is_dir():
+        raise ReaderError(f"{folder}: there is no such folder; give a folder that pcrcest quantify wrote")
+    found = read_result_folder(folder)
+    geometry, maps = found.geometry, found.maps | {"quality": found.quality}
+    _require_usable(folder, found.record, maps)
 
-    def optional(name: str, read: Callable[[Path], T], empty: T, sentence: str) -> T:
-        if (folder / name).is_file():
-            return read(folder / name)
-        missing.append(sentence)
-        return empty
+    def has(name: str) -> bool:
+        return (folder / name).is_file()
 
-    anatomy = optional(
-        ANATOMY_FILE,
-        lambda p: _anatomy(p, geometry),
-        None,
-        "No anatomical image lies with the result; maps are on black.",
-    )
-    regions = optional(REGIONS_FILE, lambda p: _regions(p, geometry), (), "")
-    rows = optional(
-        TABLE_FILE,
-        _rows,
-        (),
-        "No regions were given to the quantification: there are maps, but no numbers per muscle.",
-    )
-    if rows and not regions:
-        missing.append("The regions themselves do not lie with the result; the maps show no outlines.")
-    spectra = optional(SPECTRA_FILE, _spectra, (), "No mean spectra lie with the result.")
-    if (folder / CURVES_FILE).is_file():
-        spectra = _with_curves(spectra, folder / CURVES_FILE)
+    anatomy = _anatomy(folder / ANATOMY, geometry) if has(ANATOMY) else None
+    regions = _regions(folder / ROIS, geometry) if has(ROIS) else ()
+    rows = _rows(folder / TABLE) if has(TABLE) else ()
+    spectra = _spectra(folder / SPECTRA) if has(SPECTRA) else ()
+    if has(CURVES):
+        spectra = _with_curves(spectra, folder / CURVES)
     picture = folder / MOTION_PICTURE
     return Result(
         folder=folder,
-        record=record,
+        record=found.record,
         geometry=geometry,
-        maps={name: volume.array for name, volume in volumes.items()},
+        maps=maps,
         anatomy=anatomy,
-        regions=tuple(regions),
-        rows=tuple(rows),
-        spectra=tuple(spectra),
+        regions=regions,
+        rows=rows,
+        spectra=spectra,
         motion_picture=picture.read_bytes() if picture.is_file() else None,
-        missing=tuple(s for s in missing if s),
+        missing=tuple(_missing(anatomy, regions, rows, spectra)),
     )
 
 
-def _record(folder: Path) -> dict[str, Any]:
-    path = folder / RECORD_FILE
-    if not folder.is_dir():
-        raise ReaderError(
-            f"{folder}: there is no such folder; give the folder that pcrcest quantify --out named"
+def _missing(
+    anatomy: np.ndarray | None, regions: Sequence[Any], rows: Sequence[Any], spectra: Sequence[Any]
+) -> list[str]:
+    """Say what of a usual result is not there."""
+    found = []
+    if anatomy is None:
+        found.append("No anatomical image lies with the result; maps are drawn on black.")
+    if not rows:
+        found.append(
+            "No regions were given to the quantification: there are maps, but no numbers per muscle."
         )
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise ReaderError(
-            f"{folder}: it holds no {RECORD_FILE} and is no result of pcrcest quantify; give the folder that "
-            "its --out named"
-        ) from error
-    except (OSError, ValueError, RecursionError) as error:
-        raise ReaderError(f"{path}: this file is damaged; run pcrcest quantify again") from error
-    wanted = {"inputs": list, "protocol": dict, "method": str, "maps": dict}
-    if not isinstance(found, dict) or not all(isinstance(found.get(k), t) for k, t in wanted.items()):
-        raise ReaderError(
-            f"{path}: not the record of a quantification; give the folder that pcrcest quantify --out named"
-        )
+    elif not regions:
+        found.append("The regions themselves do not lie with the result; the maps show no outlines.")
+    if not spectra:
+        found.append("No mean spectra lie with the result.")
     return found
 
 
-def _volume(folder: Path, name: str) -> Volume:
-    path = folder / f"{name}.nii.gz"
-    if not path.is_file():
-        raise ReaderError(f"{path}: this map is missing from the result; run pcrcest quantify again")
-    return single_frame(read_volume(path), path, f"the {name} map")
-
-
-def _require_grid(path: Path, found: Geometry, expected: Geometry) -> None:
-    if not found.same_as(expected):
+def _require_usable(folder: Path, record: dict[str, Any], maps: dict[str, np.ndarray]) -> None:
+    lacking = [name for name in NEEDED_MAPS if name not in maps]
+    if lacking:
+        raise ReaderError(f"{folder}: {lacking[0]}.nii.gz is missing; run pcrcest quantify again")
+    wanted = {"inputs": list, "protocol": dict, "method": str}
+    senseless = [key for key, kind in wanted.items() if not isinstance(record.get(key), kind)]
+    if senseless:
         raise ReaderError(
-            f"{path}: it does not lie on the grid of fs.nii.gz ({found.describe()} instead of "
-            f"{expected.describe()}); the files are not of one result"
+            f"{folder / RECORD}: it says nothing usable on {senseless[0]}; give a folder that pcrcest quantify wrote"
         )
 
 
-def _anatomy(path: Path, geometry: Geometry) -> np.ndarray | None:
+def _anatomy(path: Path, geometry: Geometry) -> np.ndarray:
     volume = single_frame(read_volume(path), path, "the anatomical image")
-    _require_grid(path, volume.geometry, geometry)
+    if not volume.geometry.same_as(geometry):
+        raise ReaderError(
+            f"{path}: {volume.geometry.describe()}, but the maps have {geometry.describe()}; run pcrcest quantify again"
+        )
     return np.asarray(volume.array, dtype=float)
 
 

@@ -43,7 +43,7 @@ def spectra_section(result: Result, protocol: Protocol) -> Section:
         html += subheading(roi) + picture(figure, _in_words(result, protocol, roi), _caption(result, roi))
     if len(names) > MOST_DRAWN:
         html += paragraph(f"The first {MOST_DRAWN} of {len(names)} regions; all are in roi_spectra.csv.")
-    return Section("Spectra", html, new_page=True)
+    return Section("Spectra", html)
 
 
 def _caption(result: Result, roi: str) -> str:

@@ -21,8 +21,8 @@ def number(value: float, quantity: str) -> str:
 
 
 def with_sd(row: RoiRow) -> str:
-    """Return ``value ± sd`` in the unit of the report."""
-    sd = f" ± {number(row.sd, row.quantity)}" if math.isfinite(row.sd) else ""
+    """Return ``value ± sd`` in the unit of the report, which no line break parts."""
+    sd = f"\u00a0±\u00a0{number(row.sd, row.quantity)}" if math.isfinite(row.sd) else ""
     return number(row.value, row.quantity) + sd
 
 
