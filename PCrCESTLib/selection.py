@@ -31,12 +31,12 @@ class Selection:
 
     def of(self, mask: np.ndarray, quality: np.ndarray) -> np.ndarray:
         """Voxels that count, bool (z, y, x), of a region ``mask`` under the bits ``quality`` of `Quality`."""
-        kept = mask
-        if self.erode > 0:
-            kept = ndimage.binary_erosion(kept, IN_PLANE, iterations=self.erode)
-        if self.exclude_flagged:
-            kept = kept & ((quality & OBJECTIONS) == 0)
-        return kept
+        kept = self.eroded(mask)
+        return kept & ((quality & OBJECTIONS) == 0) if self.exclude_flagged else kept
+
+    def eroded(self, mask: np.ndarray) -> np.ndarray:
+        """Voxels of a region, bool (z, y, x), whatever their flags; the border of the image is an edge too."""
+        return ndimage.binary_erosion(mask, IN_PLANE, iterations=self.erode) if self.erode > 0 else mask
 
     @property
     def rules(self) -> str:
@@ -56,9 +56,7 @@ def edge_share(drawn: np.ndarray, used: np.ndarray | None = None) -> float:
     return float(np.mean(~inner[counted])) if counted.any() else 0.0
 
 
-def selection_notes(
-    regions: Sequence[tuple[str, np.ndarray, np.ndarray]], selection: Selection
-) -> list[str]:
+def selection_notes(regions: Sequence[tuple[str, np.ndarray, np.ndarray]], selection: Selection) -> list[str]:
     """Say what the rules left of each region, and which suffer from partial volume.
 
     Parameters
@@ -70,16 +68,37 @@ def selection_notes(
     """
     notes = []
     if selection.rules:
-        left = [f"{name} {int(used.sum())} of {int(drawn.sum())} voxels" for name, drawn, used in regions]
+        left = [f"{name} {_left(drawn, used, selection)}" for name, drawn, used in regions]
         notes.append(f"regions {selection.rules}: {', '.join(left)}")
-    doubtful = []
-    for name, drawn, used in regions:
-        share, n = edge_share(drawn, used), int(used.sum())
-        if n and (share > MOST_AT_EDGE or n < FEWEST_VOXELS):
-            doubtful.append(f"{name} ({n} voxels, {share:.0%} at its edge)")
-    if doubtful:
+    gone = [name for name, _, used in regions if not used.any()]
+    if gone:
+        notes.append(f"the rules leave no voxel of {', '.join(gone)}, which the table therefore lacks")
+    return [*notes, *_partial_volume(regions)]
+
+
+def _partial_volume(regions: Sequence[tuple[str, np.ndarray, np.ndarray]]) -> list[str]:
+    """Say which regions have most of their voxels at the edge, and which hardly have any voxels."""
+    facts = [(name, int(used.sum()), edge_share(drawn, used)) for name, drawn, used in regions]
+    thin = [
+        f"{name} ({n} voxels, {share:.0%} at its edge)" for name, n, share in facts if share > MOST_AT_EDGE
+    ]
+    few = [f"{name} ({n})" for name, n, share in facts if 0 < n < FEWEST_VOXELS and share <= MOST_AT_EDGE]
+    notes = []
+    if thin:
         notes.append(
-            f"neighbors and fat weigh in the numbers of small or thin regions (partial volume): {', '.join(doubtful)}; "
+            f"neighbors and fat weigh in the numbers of small or thin regions (partial volume): {', '.join(thin)}; "
             "draw them larger where the muscle is, or take off a layer (--erode 1)"
         )
+    if few:
+        notes.append(
+            f"fewer than {FEWEST_VOXELS} voxels count in {', '.join(few)}: take their numbers with care"
+        )
     return notes
+
+
+def _left(drawn: np.ndarray, used: np.ndarray, selection: Selection) -> str:
+    """Say how many voxels are left, and by which rule the others went where there are two."""
+    left, inner = int(used.sum()), int(selection.eroded(drawn).sum())
+    counts = f"{left} of {int(drawn.sum())} voxels"
+    both = selection.erode > 0 and selection.exclude_flagged
+    return f"{counts} ({int(drawn.sum()) - inner} eroded, {inner - left} flagged)" if both else counts

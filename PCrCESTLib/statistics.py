@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -14,12 +14,16 @@ from PCrCESTLib.result_folder import ResultFolder
 from PCrCESTLib.roi import UNITS, Region, RoiRow, spectrum_rows, voxel_rows
 from PCrCESTLib.selection import Selection, selection_notes
 
+VOXEL_RMS = "RMS of voxels"
 QUANTITY_OF_MAP = {"arex": "AREX", "arex_sd": "AREX_sd"}
 
 
 @dataclass(frozen=True)
 class Statistics:
-    """Rows of the table, the share of each region's voxels with each quality flag, and sentences for the user."""
+    """Rows of the table, sentences for the user, and ``flag_shares``, by region and flag.
+
+    Shares are of a region's voxels before any is left out for its flags, and so tell what was left out.
+    """
 
     rows: tuple[RoiRow, ...]
     flag_shares: dict[str, dict[str, float]]
@@ -44,6 +48,8 @@ def region_statistics(
 ) -> Statistics:
     """Return mean, SD and percentiles of every map in every region, and, of a ``source``, the ROI-spectrum estimates.
 
+    Of a map of SDs the row holds the root mean square, which compares with an SD.
+
     Parameters
     ----------
     result : ResultFolder
@@ -67,15 +73,17 @@ def region_statistics(
         selected = selection.of(mask, result.quality)
         used = selected & has_value
         regions.append((name, mask, selected))
+        bits = result.quality[selection.eroded(mask)]
+        if len(bits):
+            shares[name] = {str(flag.name): float(np.mean((bits & flag) > 0)) for flag in Quality}
         if not used.any():
             if selected.any():
                 notes.append(f"region {name} has no voxel with a value and is left out")
             continue
-        bits = result.quality[used]
-        shares[name] = {str(flag.name): float(np.mean((bits & flag) > 0)) for flag in Quality}
-        region = Region(name, int(mask.sum()), bits, volume, pcr_protons)
-        told = voxel_rows(region, {q: result.maps[m][used] for m, q in _quantities(result).items()})
-        rows += told
+        region = Region(name, int(mask.sum()), result.quality[used], volume, pcr_protons)
+        values = {q: result.maps[m][used] for m, q in _quantities(result).items()}
+        told = voxel_rows(region, values)
+        rows += [_as_rms(row, values[row.quantity]) if row.quantity.endswith("_sd") else row for row in told]
         if source is not None:
             inside = np.nonzero(used[source.mask])[0]
             estimates, _ = spectrum_rows(
@@ -83,6 +91,11 @@ def region_statistics(
             )
             rows += estimates
     return Statistics(tuple(rows), shares, (*selection_notes(regions, selection), *notes))
+
+
+def _as_rms(row: RoiRow, sds: np.ndarray) -> RoiRow:
+    """Return the row of a map of SDs with their root mean square as its value."""
+    return replace(row, estimator=VOXEL_RMS, value=float(np.sqrt(np.mean(sds[np.isfinite(sds)] ** 2))))
 
 
 def _quantities(result: ResultFolder) -> dict[str, str]:

@@ -22,6 +22,7 @@ from PCrCESTLib.roi import ROI_SPECTRUM
 from PCrCESTLib.version import __version__
 
 FILES = ("protocol", *names(add_companions))
+WITHOUT_SPECTRA = ("rois", "anatomy")
 OPTIONS = tuple(name for name in names(add_settings) if name not in FILES)
 
 
@@ -55,26 +56,48 @@ def record_of(
 
 
 def arguments_of(record: dict[str, Any]) -> argparse.Namespace | str:
-    """Return the arguments of a recorded run, or a sentence why it cannot be taken up again.
+    """Return the arguments of a recorded run, without its regions and anatomy, or why it cannot be taken up again.
 
-    Its files must lie where they lay, with the checksums they had.
+    The files that its spectra rest on must lie where they lay, with the checksums they had.
     """
     options, inputs = record.get("options"), record.get("inputs")
     if not isinstance(options, dict) or not isinstance(inputs, list) or set(OPTIONS) - set(options):
         return "the run was made by another version, which kept no options"
+    settings = _parsed(options)
+    if settings is None:
+        return "the record of the run is damaged"
     given: dict[str, Any] = dict.fromkeys(FILES)
     series = []
     for entry in inputs:
+        if not isinstance(entry, dict):
+            return "the record of the run is damaged"
+        if entry.get("role") in WITHOUT_SPECTRA:
+            continue
         path = Path(str(entry.get("path")))
         if not path.exists():
-            return f"{path} is not there any more"
+            seen_from = (
+                "" if path.is_absolute() else f" (as seen from {Path.cwd()}, where the run may not have been)"
+            )
+            return f"{path} is not there any more{seen_from}"
         if input_checksum(path) != entry.get("sha256"):
             return f"{path} has changed since"
         if entry.get("role") == "series":
             series.append(path)
         else:
             given[str(entry.get("role"))] = path
-    return argparse.Namespace(**(options | given | {"series": series}))
+    return argparse.Namespace(**(settings | given | {"series": series}))
+
+
+def _parsed(options: dict[str, Any]) -> dict[str, Any] | None:
+    """Return recorded options as the command line would take them, None where it would not."""
+    parser = argparse.ArgumentParser(exit_on_error=False)
+    add_settings(parser)
+    flags = {f"--{name.replace('_', '-')}": options[name] for name in OPTIONS}
+    given = [f if v is True else f"{f}={v}" for f, v in flags.items() if v is not None and v is not False]
+    try:
+        return vars(parser.parse_args(given))
+    except (argparse.ArgumentError, SystemExit):
+        return None
 
 
 def versions() -> dict[str, str]:

@@ -6,7 +6,6 @@ import argparse
 import csv
 import json
 import sys
-from collections.abc import Sequence
 from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
@@ -28,7 +27,7 @@ from PCrCESTLib.readers import read_rois
 from PCrCESTLib.result_folder import RECORD, ResultFolder, read_result_folder
 from PCrCESTLib.roi import RoiRow
 from PCrCESTLib.selection import Selection
-from PCrCESTLib.statistics import Source, region_statistics
+from PCrCESTLib.statistics import Source, Statistics, region_statistics
 from PCrCESTLib.version import __version__
 
 
@@ -70,7 +69,9 @@ def run(args: argparse.Namespace) -> int:
     progress = make_progress(args.progress)
     beside = args.out.with_suffix(".json")
     if args.out.resolve().parent == args.result.resolve():
-        raise OutputError(f"{args.out}: this is the folder of the result, which stays as it is; give another one")
+        raise OutputError(
+            f"{args.out}: this is the folder of the result, which stays as it is; give another one"
+        )
     with staged_files([args.out, beside], overwrite=args.overwrite) as folder:
         result = read_result_folder(args.result)
         rois = read_rois(args.rois, result.geometry) if args.rois else result.rois()
@@ -78,7 +79,7 @@ def run(args: argparse.Namespace) -> int:
             raise ReaderError(f"{args.result}: the run had no regions; give some with --rois")
         source, why_not = _source(result, progress)
         selection = Selection(args.erode, args.exclude_flagged)
-        protons = float(result.record.get("pcr_protons", PCR_PROTONS))
+        protons = _protons(result)
         regions = list(zip(rois.names, rois.masks, strict=True))
         found = region_statistics(result, regions, selection, protons, source)
         notes = [*rois.notes, *found.notes]
@@ -87,7 +88,7 @@ def run(args: argparse.Namespace) -> int:
         if not found.rows:
             raise ReaderError(f"{args.result}: no region has a voxel with a value ({'; '.join(notes)})")
         facts = _facts(args, result, selection, notes)
-        _write_table(found.rows, facts, folder / args.out.name)
+        _write_table(found, facts, folder / args.out.name)
         rows = [{k: None if v != v else v for k, v in asdict(row).items()} for row in found.rows]
         document = facts | {"rows": rows, "flag_shares": found.flag_shares}
         (folder / beside.name).write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
@@ -95,7 +96,9 @@ def run(args: argparse.Namespace) -> int:
         progress.warn(note)
     progress.finish(out=str(args.out), files=[args.out.name, beside.name])
     if args.progress == "bar":
-        sys.stdout.write(f"{len(found.rows)} rows of {len(found.flag_shares)} regions: {args.out}\n")
+        sys.stdout.write(
+            f"{len(found.rows)} rows of {len({row.roi for row in found.rows})} regions: {args.out}\n"
+        )
     return 0
 
 
@@ -104,18 +107,31 @@ def _source(result: ResultFolder, progress: Progress) -> tuple[Source | None, st
     arguments = arguments_of(result.record)
     if isinstance(arguments, str):
         return None, arguments
-    arguments.rois = arguments.anatomy = None
+    arguments.device = "auto"  # the one of the run may be in another computer
     try:
         subject = read_subject(arguments, progress)
         voxels = prepare_voxels(subject.series, subject.companions)
     except PCrCESTError as error:
         return None, str(error)
-    model = subject.method.record().get("model", {}).get("sha256")
-    if model != (result.record.get("model") or {}).get("sha256"):
+    if subject.method.record().get("model", {}).get("sha256") != _model(result).get("sha256"):
         return None, "the network has other weights than then"
     if not np.array_equal(voxels.mask, (result.quality & Quality.NO_VALUE) == 0):
         return None, "this version finds other tissue voxels than the run did"
     return Source(subject.method, voxels.spectra, voxels.mask), ""
+
+
+def _model(result: ResultFolder) -> dict[str, Any]:
+    model = result.record.get("model")
+    return model if isinstance(model, dict) else {}
+
+
+def _protons(result: ResultFolder) -> float:
+    stated = result.record.get("pcr_protons", PCR_PROTONS)
+    if isinstance(stated, bool) or not isinstance(stated, int | float):
+        raise ReaderError(
+            f"{result.folder / RECORD}: pcr_protons is {stated!r}, a number is expected; quantify again"
+        )
+    return float(stated)
 
 
 def _facts(
@@ -123,7 +139,8 @@ def _facts(
 ) -> dict[str, Any]:
     """Provenance of the table."""
     record = result.record
-    given = [*record.get("inputs", [])]
+    listed = record.get("inputs")
+    given = [i for i in listed if isinstance(i, dict)] if isinstance(listed, list) else []
     if args.rois:
         given = [i for i in given if i.get("role") != "rois"]
         given.append({"role": "rois", "path": str(args.rois), "sha256": input_checksum(args.rois)})
@@ -133,7 +150,7 @@ def _facts(
         "result_sha256": input_checksum(args.result / RECORD),
         "result_software": record.get("software"),
         "method": record.get("method"),
-        "model": record.get("model"),
+        "model": {k: v for k, v in _model(result).items() if k in ("name", "sha256")},
         "inputs": given,
         "selection": asdict(selection),
         "pcr_protons": record.get("pcr_protons"),
@@ -141,12 +158,14 @@ def _facts(
     }
 
 
-def _write_table(rows: Sequence[RoiRow], facts: dict[str, Any], path: Path) -> None:
-    """Write the rows under a header of comment lines, one fact a line."""
+def _write_table(found: Statistics, facts: dict[str, Any], path: Path) -> None:
+    """Write the rows, with the shares of their region's flags, under comment lines of one fact each."""
+    shares = {roi: {f"share_{f.lower()}": v for f, v in of.items()} for roi, of in found.flag_shares.items()}
+    columns = [f.name for f in fields(RoiRow)] + [f"share_{str(flag.name).lower()}" for flag in Quality]
     with path.open("w", newline="", encoding="utf-8") as stream:
         for key, value in facts.items():
             text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
             stream.write(f"# {key}: {' '.join(text.split())}\n")
-        writer = csv.DictWriter(stream, [f.name for f in fields(RoiRow)])
+        writer = csv.DictWriter(stream, columns)
         writer.writeheader()
-        writer.writerows(table_cells(row) for row in rows)
+        writer.writerows(table_cells(row) | shares[row.roi] for row in found.rows)

@@ -35,7 +35,7 @@ def add_muscle(segmentation: Any, muscle: Muscle, side: str) -> str:
         return str(existing)
     segment_id = str(contents.AddEmptySegment(name, name, muscle_color(muscle, side)))
     tag = slicer.vtkSegment.GetTerminologyEntryTagName()
-    contents.GetSegment(segment_id).SetTag(tag, terminology(side))
+    contents.GetSegment(segment_id).SetTag(tag, terminology(side, muscle))
     return segment_id
 
 

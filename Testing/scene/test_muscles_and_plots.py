@@ -48,9 +48,10 @@ def test_a_preset_muscle_has_its_name_color_and_terms(scene, anatomy):
     assert segment.GetColor() == pytest.approx(muscle_color(CALF[0], "left"))
     entry = vtk.reference("")
     assert segment.GetTag(slicer.vtkSegment.GetTerminologyEntryTagName(), entry)
-    category, kind, side = str(entry).split("~")[1:4]
+    category, kind, side, _, part = str(entry).split("~")[1:6]
     assert (category, kind) == ("SCT^123037004^Anatomical Structure", "SCT^127954009^Skeletal muscle")
     assert side == "SCT^7771000^Left"
+    assert part == "MDC^7:892^Musculus tibialis anterior"
     assert add_muscle(segmentation, CALF[0], "left") == segment_id
     assert segment_names(segmentation) == ["Tibialis anterior left"]
 
@@ -84,7 +85,7 @@ def test_the_job_reads_the_muscles_that_were_drawn(scene, anatomy, oblique, tmp_
     masks[0, 0, 2:5, 3:6] = True
     masks[1, 0, 4:7, 3:6] = True
     colors = (muscle_color(CALF[5], "left"), (0.25, 0.5, 1.0))
-    drawn = RoiSet(("Soleus left", "my own"), masks, (1, 2), colors, (terminology("left"), ""))
+    drawn = RoiSet(("Soleus left", "my own"), masks, (1, 2), colors, (terminology("left", CALF[5]), ""))
     node = segmentation_from_rois(drawn, anatomy, "muscles")
     add_muscle(node, CALF[0], "left")
     assert write_segmentation(node, anatomy, tmp_path / "m.seg.nrrd") == ["Tibialis anterior left"]
@@ -104,7 +105,7 @@ def test_slicer_opens_the_regions_of_a_result(scene, oblique, tmp_path):
     masks = np.zeros((3, *oblique.shape), bool)
     masks[0, 0, 2:5, 3:6] = masks[1, 1, 4:7, 3:6] = masks[2, 0, 3:8, 3:6] = True
     regions = [
-        Region("Soleus left", masks[0], (0.9, 0.5, 0.25), terminology("left")),
+        Region("Soleus left", masks[0], (0.9, 0.5, 0.25), terminology("left", CALF[5])),
         Region("mine", masks[1], (0.25, 0.5, 1.0)),
         Region("over", masks[2], (0, 1, 0)),
     ]

@@ -6,7 +6,7 @@ import highdicom
 import numpy as np
 import pytest
 from conftest import oblique
-from test_maps import on_nifti_grid, positions_of
+from test_export_maps import on_nifti_grid, positions_of
 
 from PCrCESTLib.errors import ReaderError
 

@@ -12,9 +12,12 @@ import pytest
 import SimpleITK as sitk
 
 from PCrCESTLib.cli import main
+from PCrCESTLib.geometry import Geometry
 from PCrCESTLib.quality import Quality
 from PCrCESTLib.readers.image_io import read_volume
-from PCrCESTLib.selection import Selection, edge_share, selection_notes
+from PCrCESTLib.result_folder import ResultFolder
+from PCrCESTLib.selection import ALL, Selection, edge_share, selection_notes
+from PCrCESTLib.statistics import region_statistics
 
 from .conftest import powers
 
@@ -58,8 +61,101 @@ def test_thin_and_small_regions_are_told_of_and_what_rules_leave():
     (doubt,) = selection_notes(plain, Selection())
     assert "thin (9 voxels, 100% at its edge)" in doubt
     assert "square" not in doubt
-    (left,) = selection_notes([(n, m, rules.of(m, NO_FLAGS)) for n, m, _ in plain], rules)
+    left, gone = selection_notes([(n, m, rules.of(m, NO_FLAGS)) for n, m, _ in plain], rules)
     assert left == "regions eroded by 1 layer: square 50 of 98 voxels, thin 0 of 9 voxels"
+    assert gone == "the rules leave no voxel of thin, which the table therefore lacks"
+    few = Selection(erode=3)
+    notes = selection_notes([("square", SQUARE, few.of(SQUARE, NO_FLAGS))], few)
+    assert notes[1] == "fewer than 8 voxels count in square (2): take their numbers with care"
+
+
+def test_two_rules_are_told_apart():
+    """Of 98 voxels, 48 lie at the edge of the square; one inner voxel of the 50 others has a flag."""
+    quality = NO_FLAGS.copy()
+    quality[0, 4, 4] = quality[0, 1, 1] = Quality.LOW_SNR
+    both = Selection(erode=1, exclude_flagged=True)
+    note = selection_notes([("square", SQUARE, both.of(SQUARE, quality))], both)[0]
+    assert note.endswith("square 49 of 98 voxels (48 eroded, 1 flagged)")
+
+
+def test_erosion_is_that_of_a_cross_in_the_plane():
+    """A voxel stays when it and its four neighbors in the slice were drawn; beyond the image nothing was."""
+    drawn = np.random.default_rng(5).random((3, 12, 11)) < 0.8
+    framed = np.pad(drawn, ((0, 0), (1, 1), (1, 1)))
+    stays = framed[:, 1:-1, 1:-1].copy()
+    for shift, axis in ((1, 1), (-1, 1), (1, 2), (-1, 2)):
+        stays &= np.roll(framed, shift, axis)[:, 1:-1, 1:-1]
+    assert 0 < stays.sum() < drawn.sum()
+    np.testing.assert_array_equal(Selection(erode=1).of(drawn, np.zeros(drawn.shape, np.uint8)), stays)
+
+
+class TestNumbersOfAFolder:
+    """Statistics of maps that were written by hand, 1 x 4 x 5 voxels of 2 mm3."""
+
+    FS = np.arange(1.0, 21.0).reshape(1, 4, 5) * 1e-4
+
+    @pytest.fixture
+    def result(self, tmp_path) -> ResultFolder:
+        fs, sd, quality = self.FS.copy(), np.full((1, 4, 5), 3e-4), np.zeros((1, 4, 5), np.uint8)
+        fs[0, 0, 0], quality[0, 0, 0] = np.nan, Quality.NO_VALUE
+        fs[0, 0, 1] = np.nan  # a method has no answer here, the spectrum is usable
+        sd[0, 1, 0] = 4e-4
+        quality[0, 1, 0], quality[0, 1, 1] = Quality.HIGH_RESIDUAL, Quality.FS_NOT_IDENTIFIABLE
+        maps = {"fs": fs, "ksw": np.full((1, 4, 5), np.nan), "fs_sd": sd}
+        return ResultFolder(tmp_path, Geometry((5, 4, 1), (1.0, 1.0, 2.0)), maps, quality, {})
+
+    @staticmethod
+    def rows(result, masks, selection=ALL):
+        found = region_statistics(result, list(masks.items()), selection, 2.0)
+        return found, {(row.roi, row.quantity): row for row in found.rows}
+
+    def test_they_are_those_of_numpy_over_the_voxels_with_a_value(self, result):
+        top = np.zeros((1, 4, 5), bool)
+        top[0, :2] = True
+        found, rows = self.rows(result, {"top": top})
+        values = self.FS[0, :2].ravel()[2:]
+        row = rows["top", "fs"]
+        assert (row.n_voxels, row.n_total, row.volume_mm3) == (8, 10, 16.0)
+        assert (row.value, row.sd) == pytest.approx((values.mean(), values.std(ddof=1)))
+        assert (row.median, row.q25, row.q75, row.p5, row.p95) == pytest.approx(
+            tuple(np.percentile(values, (50, 25, 75, 5, 95)))
+        )
+        assert row.flagged_share == pytest.approx(1 / 9)
+        assert rows["top", "PCr"].value == pytest.approx(values.mean() * 111_000 / 2)
+        assert ("top", "ksw") not in rows
+        shares = found.flag_shares["top"]
+        assert (shares["NO_VALUE"], shares["HIGH_RESIDUAL"]) == pytest.approx((0.1, 0.1))
+
+    def test_an_sd_is_summed_up_by_its_root_mean_square(self, result):
+        row = np.zeros((1, 4, 5), bool)
+        row[0, 1] = True
+        _, rows = self.rows(result, {"row": row})
+        assert rows["row", "fs_sd"].estimator == "RMS of voxels"
+        assert rows["row", "fs_sd"].value == pytest.approx(np.sqrt((4 * 3e-4**2 + 4e-4**2) / 5))
+
+    def test_regions_may_overlap_and_one_without_a_value_is_told(self, result):
+        masks = {name: np.zeros((1, 4, 5), bool) for name in ("left", "right", "void")}
+        masks["left"][0, 2:, :3] = masks["right"][0, 2:, 2:] = masks["void"][0, 0, 0] = True
+        found, rows = self.rows(result, masks)
+        assert rows["left", "fs"].value == pytest.approx(self.FS[0, 2:, :3].mean())
+        assert rows["right", "fs"].value == pytest.approx(self.FS[0, 2:, 2:].mean())
+        assert ("void", "fs") not in rows
+        assert "region void has no voxel with a value and is left out" in found.notes
+
+    def test_a_share_of_flags_tells_what_was_left_out_for_them(self, result):
+        row = np.zeros((1, 4, 5), bool)
+        row[0, 1] = True
+        found, rows = self.rows(result, {"row": row}, Selection(exclude_flagged=True))
+        assert rows["row", "fs"].n_voxels == 4
+        assert rows["row", "fs"].flagged_share == 0
+        assert found.flag_shares["row"]["HIGH_RESIDUAL"] == pytest.approx(0.2)
+
+    def test_one_voxel_has_no_sd(self, result):
+        one = np.zeros((1, 4, 5), bool)
+        one[0, 3, 3] = True
+        _, rows = self.rows(result, {"one": one})
+        assert np.isnan(rows["one", "fs"].sd)
+        assert rows["one", "fs"].median == rows["one", "fs"].value == pytest.approx(self.FS[0, 3, 3])
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +216,7 @@ def test_without_the_scan_there_are_statistics_of_voxels_and_the_reason(eroded, 
     ]
     assert main([*arguments, "--progress", "none"]) == 0
     _, rows = table(tmp_path / "t.csv")
-    assert {r["estimator"] for r in rows} == {"mean of voxels"}
+    assert {r["estimator"] for r in rows} == {"mean of voxels", "RMS of voxels"}
     fs = read_volume(moved / "fs.nii.gz").array
     (row,) = (r for r in rows if r["quantity"] == "fs")
     assert float(row["median"]) == pytest.approx(np.nanmedian(fs))
@@ -147,6 +243,42 @@ def test_what_cannot_be_is_said_in_a_sentence(eroded, tmp_path, monkeypatch, cap
     assert main(["stats", str(eroded), *(text.replace("RESULT", str(eroded)) for text in given)]) == 2
     assert sentence in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_regions_that_were_drawn_again_do_not_cost_the_estimates(eroded, a_simulated_scan, tmp_path):
+    """The spectra do not rest on the file of the regions: it may have changed since, or be gone."""
+    moved = tmp_path / "moved"
+    shutil.copytree(eroded, moved)
+    record = json.loads((moved / "quantify.json").read_text(encoding="utf-8"))
+    (rois,) = (entry for entry in record["inputs"] if entry["role"] == "rois")
+    rois["path"] = str(tmp_path / "gone.nii.gz")
+    (moved / "quantify.json").write_text(json.dumps(record), encoding="utf-8")
+    out = tmp_path / "t.csv"
+    assert main(["stats", str(moved), "--out", str(out), "--progress", "none"]) == 0
+    _, rows = table(out)
+    assert {r["estimator"] for r in rows} == {"mean of voxels", "RMS of voxels", "ROI spectrum"}
+    assert all(0 <= float(r["share_high_residual"]) <= 1 for r in rows)
+
+
+@pytest.mark.parametrize(
+    ("damage", "exit_code", "sentence"),
+    [
+        ({"pcr_protons": "two"}, 2, "pcr_protons is 'two', a number is expected"),
+        ({"inputs": ["series"]}, 0, "the record of the run is damaged"),
+        ({"inputs": None, "model": "none"}, 0, "the run was made by another version"),
+        ({"options": {"motion": "wild"}}, 0, "the record of the run is damaged"),
+        ({"options": {"pools": "six"}}, 0, "the record of the run is damaged"),
+    ],
+)
+def test_a_damaged_record_is_told_in_a_sentence(eroded, tmp_path, capsys, damage, exit_code, sentence):
+    moved = tmp_path / "moved"
+    shutil.copytree(eroded, moved)
+    record = json.loads((moved / "quantify.json").read_text(encoding="utf-8"))
+    options = record["options"] | damage.pop("options", {})
+    (moved / "quantify.json").write_text(json.dumps(record | {"options": options} | damage), encoding="utf-8")
+    assert main(["stats", str(moved), "--out", str(tmp_path / "t.csv")]) == exit_code
+    said = capsys.readouterr()
+    assert sentence in said.err + said.out
 
 
 def test_a_folder_that_is_no_result_is_said(tmp_path, capsys):
