@@ -91,9 +91,7 @@ class Document:
         """Say what was written, and what there is to know of it."""
         if not self.isWhole:
             notes += (
-                _(
-                    "an earlier version saved this result without anatomy, muscles and spectra, so they are missing here"
-                ),
+                _("saved by an earlier version without anatomy, muscles and spectra: they are missing here"),
             )
         wrote = _("Wrote {what}").format(what=self.target)
         self.ui.exportMessage.text = "\n".join([wrote, *(f"• {note}" for note in notes)])

@@ -1,7 +1,7 @@
 """Files of a result that no other node holds, kept in the scene byte by byte: anatomy, regions, spectra, pictures.
 
 With them a run that comes back from a saved scene is a whole result folder again, from which the report, the DICOM
-objects and the table can be made. A text node carries them, since it is the one node of the scene that takes any content.
+objects and the table can be made. A text node carries them: it is the one node of the scene that takes any content.
 """
 
 from __future__ import annotations

@@ -27,15 +27,14 @@ def computed(scan_folder, tmp_path_factory):
 
 
 @pytest.fixture
-def run(panel, scan_folder, computed, tmp_path):
+def run(panel, computed, tmp_path):
     """The result in the scene, and a folder chosen for exports."""
     from PCrCESTLib.scene.runs import add_run
 
-    panel.load(scan_folder)
-    found = add_run(
-        computed, "my leg", panel.parameters.series1, [panel.parameters.series1, panel.parameters.series2]
-    )
-    panel.widget.showRun(found)
+    found = add_run(computed, "my leg")
+    panel.parameters.run = found.run_id
+    panel.widget.refresh()
+    panel.ui.exportSection.collapsed = False
     (tmp_path / "out").mkdir()
     panel.ui.exportFolder.currentPath = str(tmp_path / "out")
     return found
@@ -126,9 +125,9 @@ def test_a_result_of_a_saved_scene_is_the_folder_it_came_from(panel, run, comput
             assert (folder / name).read_bytes() == (computed / name).read_bytes(), name
 
 
-def test_the_report_of_a_result_of_a_saved_scene_is_made_and_opened(panel, run, tmp_path):
-    saved_and_opened_again(panel, tmp_path)
+def test_the_report_is_made_and_opened(panel, run, tmp_path):
     assert not panel.ui.openReportButton.visible
+    assert not panel.ui.exportBar.visible
     panel.click(panel.ui.reportButton)
     assert panel.ui.reportButton.text == "Cancel"
     assert not panel.ui.dicomButton.enabled  # they share one bar
@@ -162,17 +161,24 @@ def test_dicom_objects_are_made_without_identity(panel, run, tmp_path):
     assert list(panel.temporary_folders("PCrCEST-")) == []
 
 
-def test_dicom_refers_to_the_images_that_the_scan_was_loaded_from(panel, run, scripted, tmp_path):
+def test_dicom_refers_to_the_images_that_the_scan_was_loaded_from(
+    panel, scan_folder, computed, scripted, tmp_path
+):
+    from PCrCESTLib.scene.runs import add_run
     from PCrCESTLib.scene.series_nodes import set_place
 
-    source = tmp_path / "images"
+    panel.load(scan_folder, powers=("0.5",))
+    series = panel.parameters.series1
+    panel.parameters.run = add_run(computed, "my leg", series, [series]).run_id
+    source, target = tmp_path / "images", tmp_path / "out"
     source.mkdir()
+    target.mkdir()
+    panel.ui.exportFolder.currentPath = str(target)
     (source / "1.dcm").write_bytes(bytes(128) + b"DICM" + bytes(8))
     scripted.prepared += [done(), done()]
     panel.click(panel.ui.dicomButton)  # loaded from NIfTI
     waits(panel)
-    for node in (panel.parameters.series1, panel.parameters.series2):
-        set_place(node, source)
+    set_place(series, source)
     panel.click(panel.ui.dicomButton)
     waits(panel)
     first, second = scripted.asked
