@@ -110,6 +110,8 @@ class PCrCESTParameters:
     mapKind: str = "fs"
     opacity: Annotated[float, WithinRange(0, 1)] = 0.8
     doubtPercent: Annotated[float, WithinRange(5, 100)] = 100.0
+    reportPdf: bool
+    deidentify: bool
 
 
 class PCrCESTWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
@@ -157,7 +159,7 @@ class PCrCESTWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.quantify, self.train = QuantifySection(self), TrainGroup(self)
         self.export = ExportSection(self)
         self.sections = [self.scan, self.muscles, self.results]
-        self.jobs = [self.quantify.control, self.train.control, *self.scan.companions.jobs]
+        self.jobs = [self.quantify.control, self.train.control, *self.scan.companions.jobs, *self.export.jobs]
 
     def enter(self):
         self.isOpen = True

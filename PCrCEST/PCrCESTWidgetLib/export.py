@@ -1,4 +1,4 @@
-"""Section *Export*: maps, table, figure, spectrum and scene as files, whole or not at all."""
+"""Section *Export*: maps, table, figure, spectrum, scene, report and DICOM as files, whole or not at all."""
 
 import csv
 from pathlib import Path
@@ -8,7 +8,9 @@ import vtk
 from slicer.i18n import tr as _
 
 from PCrCESTLib.errors import OutputError
-from PCrCESTLib.scene.runs import export_run
+from PCrCESTLib.outputs import staged_files
+from PCrCESTLib.scene.runs import export_run, write_table
+from PCrCESTWidgetLib.documents import Dicom, Report
 
 
 class ExportSection:
@@ -16,21 +18,28 @@ class ExportSection:
 
     def __init__(self, panel):
         self.panel, self.ui = panel, panel.ui
+        self.report, self.dicom = Report(self), Dicom(self)
+        self.jobs = [self.report.control, self.dicom.control]
         self.ui.exportMapsButton.connect("clicked(bool)", lambda _checked: self.write(self.maps))
         self.ui.exportFigureButton.connect("clicked(bool)", lambda _checked: self.write(self.figure))
+        self.ui.exportTableButton.connect("clicked(bool)", lambda _checked: self.write(self.table))
         self.ui.exportSpectrumButton.connect("clicked(bool)", lambda _checked: self.write(self.spectrum))
         self.ui.exportSceneButton.connect("clicked(bool)", lambda _checked: self.write(self.scene))
         self.ui.exportFolder.connect("currentPathChanged(QString)", lambda _path: self.panel.refresh())
 
     def write(self, what):
         with self.panel.guarded(_("The export failed")):
-            text = self.ui.exportFolder.currentPath
-            if not text:
-                raise OutputError(_("no folder is chosen; choose one above"))
-            folder = Path(text)
-            if not folder.is_dir():
-                raise OutputError(_("{folder}: there is no such folder; choose another").format(folder=folder))
-            self.ui.exportMessage.text = _("Wrote {what}").format(what=what(folder))
+            self.ui.exportMessage.text = _("Wrote {what}").format(what=what(self.folder()))
+
+    def folder(self):
+        """The chosen folder."""
+        text = self.ui.exportFolder.currentPath
+        if not text:
+            raise OutputError(_("no folder is chosen; choose one above"))
+        folder = Path(text)
+        if not folder.is_dir():
+            raise OutputError(_("{folder}: there is no such folder; choose another").format(folder=folder))
+        return folder
 
     def stem(self):
         name = self.panel.shownRun().name
@@ -64,12 +73,24 @@ class ExportSection:
             raise OutputError(_("{path} cannot be written; choose another folder").format(path=path))
         return path
 
+    def table(self, folder):
+        run = self.panel.shownRun()
+        if not run.rows:
+            raise OutputError(_("the result has no muscles; draw some and compute it again"))
+        path = self.free(folder / f"{self.stem()}_muscles.csv")
+        with staged_files([path], overwrite=True) as stage:
+            write_table(run.rows, stage / path.name)
+        return path
+
     def spectrum(self, folder):
         plot = self.panel.results.plot
         if not plot.spectra:
             raise OutputError(_("no spectrum is plotted; point at a voxel or choose a muscle in Results"))
         path = self.free(folder / f"{self.stem()}_spectrum.csv")
-        with path.open("w", newline="", encoding="utf-8") as stream:
+        with (
+            staged_files([path], overwrite=True) as stage,
+            (stage / path.name).open("w", newline="", encoding="utf-8") as stream,
+        ):
             writer = csv.writer(stream)
             writer.writerow(["what", "b1_ut", "offset_ppm", "z", "z_without_pcr"])
             for s in plot.spectra:
@@ -86,13 +107,17 @@ class ExportSection:
     def update(self):
         run = self.panel.shownRun()
         hasFolder = bool(self.ui.exportFolder.currentPath)
+        isBusy = self.report.running or self.dicom.running  # they share the line below
         for button in (
             self.ui.exportMapsButton,
             self.ui.exportFigureButton,
+            self.ui.exportTableButton,
             self.ui.exportSpectrumButton,
             self.ui.exportSceneButton,
         ):
-            button.enabled = run is not None and hasFolder
+            button.enabled = run is not None and hasFolder and not isBusy
+        for document in (self.report, self.dicom):
+            document.button.enabled = document.running or (run is not None and hasFolder and not isBusy)
         if run is None:
             return _("There is no result to export yet.")
         return "" if hasFolder else _("Choose a folder for the files.")

@@ -22,6 +22,7 @@ class JobControl:
         self.job = None
         self.facts = None
         self.sentence = ""
+        self.warnings = []
         self.isCancelled = False
         self.timer = qt.QTimer()
         self.timer.setInterval(POLL_MILLISECONDS)
@@ -33,7 +34,7 @@ class JobControl:
         return self.job is not None
 
     def start(self, arguments):
-        self.facts, self.sentence, self.isCancelled = None, "", False
+        self.facts, self.sentence, self.warnings, self.isCancelled = None, "", [], False
         self.job = Job(arguments)
         self.setButtonText(_("Cancel"))
         self.bar.setValue(0)
@@ -70,6 +71,8 @@ class JobControl:
             self.bar.setValue(round(100 * event["fraction"]))
             left = time_left(event["fraction"], self.job.seconds)
             self.message.text = event["stage"] + (f" · {left}" if left else "")
+        elif kind == "warning":
+            self.warnings.append(event["message"])
         elif kind == "done":
             self.facts = event
         elif kind == "error":

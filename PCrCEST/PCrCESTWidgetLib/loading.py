@@ -17,7 +17,7 @@ from PCrCESTLib.readers.image_io import read_volume, single_frame
 from PCrCESTLib.readers.nifti import stem_of
 from PCrCESTLib.scene.hierarchy import gather
 from PCrCESTLib.scene.muscles import segmentation_from_rois
-from PCrCESTLib.scene.series_nodes import add_series, protocol_of_node
+from PCrCESTLib.scene.series_nodes import add_series, protocol_of_node, set_place
 from PCrCESTLib.scene.volumes import add_volume, geometry_of
 
 VOLUMES = ("anatomy", "r1", "t1", "b1", "b0", "fm")
@@ -38,6 +38,7 @@ def loadScan(path, protocol=None, m0=None):
         series = read_series(path, protocol, m0=m0)
     name = path.name if path.is_dir() else stem_of(path)
     nodes = {"series": add_series(series, name)}
+    set_place(nodes["series"], path)
     for role, file in find_companions(path).items():
         if role in VOLUMES:
             volume = single_frame(read_volume(file), file, role)

@@ -166,7 +166,8 @@ class QuantifySection:
             arguments += ["--method", parameters.method, *self.methodArguments()]
             arguments += ["--motion", parameters.motion, "--pcr-protons", f"{parameters.pcrProtons:g}"]
             arguments += ["--progress", "json"]
-            self.started = (f"{inputs.series[0].GetName()} {parameters.method}", inputs.series[0].GetID())
+            name = f"{inputs.series[0].GetName()} {parameters.method}"
+            self.started = (name, [node.GetID() for node in inputs.series])
             self.control.start(arguments)
         except Exception:
             self.removeFolder()
@@ -198,8 +199,10 @@ class QuantifySection:
         )
 
     def onDone(self, _facts):
-        name, seriesId = self.started
-        run = add_run(self.folder / "out", name, slicer.mrmlScene.GetNodeByID(seriesId))
+        name, seriesIds = self.started
+        found = [slicer.mrmlScene.GetNodeByID(i) for i in seriesIds]
+        series = [node for node in found if node is not None]
+        run = add_run(self.folder / "out", name, found[0], series)
         self.panel.showRun(run)
 
     def onFailed(self, sentence, details):

@@ -7,7 +7,7 @@ from slicer.i18n import tr as _
 from PCrCESTLib.scene.map_nodes import KINDS, show_legend, shown_map, style
 from PCrCESTLib.scene.runs import find_runs, restore_tables
 from PCrCESTLib.scene.tables import comparison_rows, show_comparison
-from PCrCESTWidgetLib.spectrumplot import SpectrumPlot
+from PCrCESTWidgetLib.spectrumplot import SpectrumPlot, namesApart
 
 RANGE_STEPS = 200
 FIRST_VIEW, SECOND_VIEW = "Red", "Yellow"
@@ -21,6 +21,7 @@ class ResultsSection:
         self.runs = {}
         self.shown = None  # the map, or its copy without the doubtful voxels
         self.isFilling = False
+        self.layoutBefore = slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpView
         self.plot = SpectrumPlot(panel)
         self.ui.runSelector.connect("activated(int)", self.onRun)
         self.ui.mapSelector.connect("activated(int)", self.onMap)
@@ -34,6 +35,10 @@ class ResultsSection:
     def run(self):
         """The run that is shown, None without results or while a scene is closed."""
         return None if self.panel.parameters is None else self.runs.get(self.panel.parameters.run)
+
+    def otherRun(self):
+        """The run beside the first, None where none is chosen."""
+        return self.runs.get(self.panel.parameters.compareWith)
 
     def kind(self):
         """The map that is shown: the chosen one, or fs where the run does not have it."""
@@ -68,7 +73,7 @@ class ResultsSection:
 
     def tableNode(self):
         """The summary of the run, or of both where another stands beside it."""
-        run, other = self.run(), self.runs.get(self.panel.parameters.compareWith)
+        run, other = self.run(), self.otherRun()
         if run is None:
             return None
         if other is None or not run.rows or not other.rows:
@@ -109,7 +114,7 @@ class ResultsSection:
     def showSecond(self, kind):
         """The other run beside the first, same map and colors."""
         manager = slicer.app.layoutManager()
-        other = self.runs.get(self.panel.parameters.compareWith)
+        other = self.otherRun()
         if manager is None or other is None or kind not in other.maps:
             return
         manager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutSideBySideView)
@@ -163,7 +168,7 @@ class ResultsSection:
         for node in (run.maps[self.kind()], self.shown):
             if isInScene(node):
                 node.GetDisplayNode().SetWindowLevelMinMax(low, high)
-        other = self.runs.get(self.panel.parameters.compareWith)
+        other = self.otherRun()
         if other is not None and self.kind() in other.maps:
             other.maps[self.kind()].GetDisplayNode().SetWindowLevelMinMax(low, high)
 
@@ -183,27 +188,29 @@ class ResultsSection:
             qt.QApplication.clipboard().setText("\n".join(lines) + "\n")
 
     def onShowTable(self, _checked=False):
+        """Every number in a table view of its own below the slices; pressed again, the views are as before."""
         run, manager = self.run(), slicer.app.layoutManager()
         if run is None or run.table is None or manager is None:
             return
-        manager.setLayout(slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpTableView)
+        withTable = slicer.vtkMRMLLayoutNode.SlicerLayoutFourUpTableView
         selection = slicer.app.applicationLogic().GetSelectionNode()
+        isShown = manager.layout == withTable and selection.GetActiveTableID() == run.table.GetID()
+        if isShown:
+            manager.setLayout(self.layoutBefore)
+            return
+        if manager.layout != withTable:
+            self.layoutBefore = manager.layout
+        manager.setLayout(withTable)
         selection.SetActiveTableID(run.table.GetID())
         slicer.app.applicationLogic().PropagateTableSelection()
+        for i in range(manager.tableViewCount):
+            manager.tableWidget(i).tableView().resizeColumnsToContents()
 
     def forget(self):
         """The scene is closed."""
         self.runs, self.shown = {}, None
         self.ui.tableView.setMRMLTableNode(None)
         self.plot.forget()
-
-
-def namesApart(first, second):
-    """Two names without what they share at the beginning: columns are narrow."""
-    words, others = first.split(), second.split()
-    while len(words) > 1 and len(others) > 1 and words[0] == others[0]:
-        words, others = words[1:], others[1:]
-    return " ".join(words), " ".join(others) + (" (2)" if words == others else "")
 
 
 def isInScene(node):

@@ -7,9 +7,9 @@ from slicer.i18n import tr as _
 
 from PCrCESTLib.errors import PCrCESTError
 from PCrCESTLib.preparation.zseries import prepare_series
-from PCrCESTLib.scene.map_nodes import KINDS
+from PCrCESTLib.scene.box_plots import axis_title, boxes_of_rows, boxes_of_voxels, show_boxes
 from PCrCESTLib.scene.muscles import segment_mask, segment_names
-from PCrCESTLib.scene.plots import VIEWS, show_boxes, show_motion, show_spectra
+from PCrCESTLib.scene.plots import VIEWS, show_motion, show_spectra
 from PCrCESTLib.scene.series_nodes import series_of
 from PCrCESTLib.scene.spectra import one_voxel, peak_fit_of, spectra_in
 from PCrCESTLib.scene.volumes import array_of, voxel_at
@@ -91,9 +91,9 @@ class SpectrumPlot:
             contents = muscles.GetSegmentation()
             for i, name in enumerate(segment_names(muscles)):
                 entries.append((name, MUSCLE + contents.GetNthSegmentID(i)))
-            if self.panel.shownRun() is not None and len(entries) > 1:
-                entries.append((_("all muscles, as boxes of the map"), BOXES))
         run = self.panel.shownRun()
+        if run is not None and (run.rows or len(entries) > 1):
+            entries.append((_("all muscles, as boxes of the map"), BOXES))
         if run is not None and run.record.get("motion"):
             entries.append((_("motion of the frames, before and after"), MOTION))
         kept = self.chosen()
@@ -173,20 +173,32 @@ class SpectrumPlot:
         self.showChart(show_motion(motion["frames"], f"{run.name}: {farthest}"))
 
     def drawBoxes(self):
-        run, muscles = self.panel.shownRun(), self.panel.parameters.muscles
-        if run is None or muscles is None:
+        """Boxes of the shown map, and of the other result's beside them; muscles are numbered as in the table."""
+        results, kind = self.panel.results, self.panel.results.kind()
+        runs = [run for run in (results.run(), results.otherRun()) if run is not None and kind in run.maps]
+        if not runs:
             return
-        kind = self.panel.results.kind()
-        node = run.maps[kind]
-        values = array_of(node)
-        contents = muscles.GetSegmentation()
-        boxes, colors = {}, {}
-        for i, name in enumerate(segment_names(muscles)):
-            inside = values[segment_mask(muscles, contents.GetNthSegmentID(i), node)]
-            boxes[name] = inside[np.isfinite(inside)].astype(float)
-            colors[name] = contents.GetNthSegment(i).GetColor()
+        names = namesApart(*(run.name for run in runs)) if len(runs) > 1 else [runs[0].name]
+        boxes = {name: self.boxesOf(run, kind) for name, run in zip(names, runs, strict=True)}
+        rows = [row["roi"] for run in runs for row in run.rows]
+        muscles = list(dict.fromkeys([*rows, *(box.muscle for known in boxes.values() for box in known)]))
+        axis = axis_title(kind)
         self.spectra, self.title = [], ""
-        self.showChart(show_boxes(boxes, f"{run.name}: {KINDS[kind].title}", KINDS[kind].title, colors))
+        self.showChart(show_boxes(boxes, f"{' | '.join(names)}: {axis}", axis, muscles), fit=False)
+
+    def boxesOf(self, run, kind):
+        """Boxes as the run's table has them; of a map that is not in it, those of the muscles as drawn now."""
+        muscles = self.panel.parameters.muscles
+        boxes = boxes_of_rows(run.rows, kind)
+        if boxes or muscles is None:
+            return boxes
+        node, contents = run.maps[kind], muscles.GetSegmentation()
+        values = array_of(node)
+        masks = {
+            name: segment_mask(muscles, contents.GetNthSegmentID(i), node)
+            for i, name in enumerate(segment_names(muscles))
+        }
+        return boxes_of_voxels({name: values[mask] for name, mask in masks.items()}, kind)
 
     def reference(self):
         """A frame of the series, on whose grid the spectra lie."""
@@ -212,8 +224,8 @@ class SpectrumPlot:
             self.seriesKey = key
         return self.series
 
-    def showChart(self, chart):
-        """Show a chart in the panel's own plot view."""
+    def showChart(self, chart, fit=True):
+        """Show a chart in the panel's own plot view, fitted to its curves or in the ranges that it states."""
         if self.viewNode is None or self.viewNode.GetScene() is None:
             node = slicer.mrmlScene.GetSingletonNode(VIEW_NAME, "vtkMRMLPlotViewNode")
             if node is None:
@@ -226,7 +238,8 @@ class SpectrumPlot:
             self.viewNode = node
             self.ui.plotView.setMRMLPlotViewNode(node)
         self.viewNode.SetPlotChartNodeID(chart.GetID())
-        self.ui.plotView.fitToContent()
+        if fit:
+            self.ui.plotView.fitToContent()
 
     def forget(self):
         """The scene is closed."""
@@ -234,3 +247,10 @@ class SpectrumPlot:
         self.series, self.seriesKey, self.ras, self.spectra, self.viewNode = None, None, None, [], None
         self.ui.plotView.setMRMLPlotViewNode(None)
 
+
+def namesApart(first, second):
+    """Two names without what they share at the beginning: columns are narrow."""
+    words, others = first.split(), second.split()
+    while len(words) > 1 and len(others) > 1 and words[0] == others[0]:
+        words, others = words[1:], others[1:]
+    return " ".join(words), " ".join(others) + (" (2)" if words == others else "")

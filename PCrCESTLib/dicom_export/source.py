@@ -64,7 +64,7 @@ def source_paths(result: Result, given: Sequence[Path]) -> tuple[list[Path], tup
             f"the scan is not at {missing[0]} any more; if it was DICOM, give its folder with --source, so that the"
             " maps join its study",
         )
-    dicom = [path for path in candidates if _is_dicom(path)]
+    dicom = [path for path in candidates if is_dicom_scan(path)]
     if dicom and len(dicom) == len(recorded):
         return dicom, ()
     return [], (NOT_DICOM,)
@@ -98,9 +98,14 @@ def read_source(paths: Sequence[Path], geometry: Geometry) -> Source:
     return Source(header, tuple(tuple(images) for images in slices), same_axes)
 
 
+def is_dicom_scan(path: Path) -> bool:
+    """Tell whether a path is a DICOM file, or a folder with some."""
+    return is_dicom_folder(path) if path.is_dir() else path.is_file() and is_dicom(sniff(path))
+
+
 def _stacks(path: Path) -> list[Stack]:
     """Images of a scan on their grid, and those without saturation where they are a series of their own."""
-    if not path.exists() or not (path.is_dir() or _is_dicom(path)):
+    if not (path.is_dir() or is_dicom_scan(path)):
         found = "this is no DICOM file" if path.exists() else "there is no such file or folder"
         raise ReaderError(
             f"{path}: {found}; give the folder of DICOM images that the maps were computed from"
@@ -120,10 +125,6 @@ def _images(stack: Stack, z: int, headers: dict[Path, Any]) -> list[SourceImage]
     for image in stack.frames:
         frames.setdefault(image[z].path, []).append(image[z].index + 1)
     return [_image(headers[file], numbers) for file, numbers in frames.items()]
-
-
-def _is_dicom(path: Path) -> bool:
-    return is_dicom_folder(path) if path.is_dir() else is_dicom(sniff(path))
 
 
 def _image(header: Any, frames: list[int]) -> SourceImage:

@@ -1,9 +1,9 @@
-"""Charts as nodes: the Z-spectrum under the crosshair or of a muscle, and boxes of a map over the muscles."""
+"""Charts as nodes: the Z-spectrum under the crosshair or of a muscle, and the motion of the frames."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -15,7 +15,20 @@ PLOT = "PCrCEST.Plot"
 REGION_PPM, POOLS_PPM = (1.0, 4.5), 6.0
 WHOLE, REGION, EFFECT, POOLS = "whole", "region", "effect", "pools"
 VIEWS = {REGION: "PCr region", WHOLE: "whole spectrum", EFFECT: "effect of PCr", POOLS: "fit and pools"}
-_MEASURED = ((0.10, 0.35, 0.75), (0.80, 0.35, 0.05), (0.20, 0.55, 0.25), (0.50, 0.25, 0.60))
+MEASURED, MODEL, MARK = "measured", "model", "mark"
+BOXED, ESTIMATED, UNCERTAIN = "boxed", "estimated", "uncertain"
+COLORS = ((0.10, 0.35, 0.75), (0.80, 0.35, 0.05), (0.20, 0.55, 0.25), (0.50, 0.25, 0.60))
+
+
+class Curve(NamedTuple):
+    """One curve of a chart: where NaN stands, the pen is lifted; ``labels`` are shown where the mouse rests."""
+
+    name: str
+    x: np.ndarray
+    y: np.ndarray
+    color: Sequence[float]
+    style: str
+    labels: tuple[str, ...] = ()
 
 
 def show_spectra(spectra: Sequence[Spectrum], title: str, view: str = WHOLE) -> Any:
@@ -34,25 +47,25 @@ def show_spectra(spectra: Sequence[Spectrum], title: str, view: str = WHOLE) -> 
     """
     if view == POOLS:
         return _show_pools(spectra, title)
-    chart = _chart("spectrum", "PCrCEST Z-spectrum")
-    curves = []
+    chart = chart_node("spectrum", "PCrCEST Z-spectrum")
+    curves: list[Curve] = []
     for i, s in enumerate(spectra):
-        color = _MEASURED[i % len(_MEASURED)]
+        color = COLORS[i % len(COLORS)]
         near = (s.offsets_ppm >= REGION_PPM[0]) & (s.offsets_ppm <= REGION_PPM[1]) if view != WHOLE else slice(None)
         x, z, rest = s.offsets_ppm[near], s.z[near], s.rest[near]
         seen = np.isfinite(rest)  # a fit says nothing outside its window
         known = bool(seen.any())
         if view == EFFECT:
             if known:
-                curves.append((f"{s.b1_ut:g} µT", x[seen], 100 * (rest - z)[seen], color, "measured"))
+                curves.append(Curve(f"{s.b1_ut:g} µT", x[seen], 100 * (rest - z)[seen], color, MEASURED))
             continue
-        curves.append((f"{s.b1_ut:g} µT", x, z, color, "measured"))
+        curves.append(Curve(f"{s.b1_ut:g} µT", x, z, color, MEASURED))
         if known:
-            curves.append((f"{s.b1_ut:g} µT without PCr", x[seen], rest[seen], color, "model"))
+            curves.append(Curve(f"{s.b1_ut:g} µT without PCr", x[seen], rest[seen], color, MODEL))
     if curves:
-        low, high = (float(f([f(c[2]) for c in curves])) for f in (min, max))
-        curves.append((f"PCr {PCR_PPM} ppm", np.full(2, PCR_PPM), np.array([low, high]), (0.5, 0.5, 0.5), "mark"))
-    _set_curves(chart, curves)
+        low, high = (float(f([f(c.y) for c in curves])) for f in (min, max))
+        curves.append(Curve(f"PCr {PCR_PPM} ppm", np.full(2, PCR_PPM), np.array([low, high]), (0.5, 0.5, 0.5), MARK))
+    set_curves(chart, curves)
     chart.SetTitle(title)
     chart.SetXAxisTitle("offset from water (ppm)")
     chart.SetYAxisTitle("effect of PCr (% of M0)" if view == EFFECT else "Z = M/M0")
@@ -64,20 +77,20 @@ def show_spectra(spectra: Sequence[Spectrum], title: str, view: str = WHOLE) -> 
 
 
 def _show_pools(spectra: Sequence[Spectrum], title: str) -> Any:
-    chart = _chart("spectrum", "PCrCEST Z-spectrum")
-    curves: list[tuple[str, np.ndarray, np.ndarray, Any, str]] = []
+    chart = chart_node("spectrum", "PCrCEST Z-spectrum")
+    curves: list[Curve] = []
     for s in spectra[:1]:
         x = s.offsets_ppm
-        curves.append((f"{s.b1_ut:g} µT", x, s.z, _MEASURED[0], "measured"))
-        lines = {"without PCr": (s.rest, _MEASURED[1])}
+        curves.append(Curve(f"{s.b1_ut:g} µT", x, s.z, COLORS[0], MEASURED))
+        lines = {"without PCr": (s.rest, COLORS[1])}
         if s.fit is not None:
             lines = {"fit": (s.fit, (0.1, 0.1, 0.1)), **lines, "residual": (s.z - s.fit, (0.5, 0.5, 0.5))}
         lines |= {name: (1 - part, _rgb(POOL_COLORS.get(name, "#999999"))) for name, part in s.parts.items()}
         for name, (y, color) in lines.items():
             known = np.isfinite(y)
             if known.any():
-                curves.append((name, x[known], y[known], color, "model"))
-    _set_curves(chart, curves)
+                curves.append(Curve(name, x[known], y[known], color, MODEL))
+    set_curves(chart, curves)
     chart.SetTitle(title)
     chart.SetXAxisTitle("offset from water (ppm)")
     chart.SetYAxisTitle("Z = M/M0")
@@ -93,35 +106,6 @@ def _rgb(color: str) -> tuple[float, float, float]:
     return red, green, blue
 
 
-def show_boxes(
-    values: Mapping[str, np.ndarray], title: str, unit_title: str, colors: Mapping[str, Sequence[float]]
-) -> Any:
-    """Fill the box chart of the scene: for each muscle median, quartiles, and 5 to 95 % of its voxels.
-
-    Parameters
-    ----------
-    values : mapping
-        Finite values of each muscle, (n_voxels,).
-    title, unit_title : str
-        Heading; quantity with its unit.
-    colors : mapping
-        RGB 0–1 of each muscle, that of its outline in the views.
-    """
-    chart = _chart("boxes", "PCrCEST muscles")
-    curves = []
-    for i, (name, inside) in enumerate(values.items()):
-        if len(inside):
-            x, y = _box(i + 1.0, np.percentile(inside, [5, 25, 50, 75, 95]))
-            curves.append((f"{i + 1} {name} (n = {len(inside)})", x, y, colors[name], "model"))
-    _set_curves(chart, curves)
-    chart.SetTitle(title)
-    chart.SetXAxisTitle("muscle, numbered as in the legend")
-    chart.SetYAxisTitle(unit_title)
-    chart.SetXAxisRangeAuto(False)
-    chart.SetXAxisRange(0.0, len(values) + 1.0)
-    return chart
-
-
 def show_motion(frames: Sequence[Mapping[str, Any]], title: str) -> Any:
     """Fill the chart of motion of the scene from the ``motion`` entry of a run: how far the leg lay from its start.
 
@@ -132,14 +116,14 @@ def show_motion(frames: Sequence[Mapping[str, Any]], title: str) -> Any:
     title : str
         Heading.
     """
-    chart = _chart("motion", "PCrCEST motion")
+    chart = chart_node("motion", "PCrCEST motion")
     places = list(dict.fromkeys((frame["series"], frame["frame"]) for frame in frames))
     named = {
-        "displacement (mm)": ("displacement_mm", max, _MEASURED[0]),
-        "similarity before": ("similarity_before", min, _MEASURED[1]),
-        "similarity after": ("similarity_after", min, _MEASURED[2]),
+        "displacement (mm)": ("displacement_mm", max, COLORS[0]),
+        "similarity before": ("similarity_before", min, COLORS[1]),
+        "similarity after": ("similarity_after", min, COLORS[2]),
     }
-    curves = []
+    curves: list[Curve] = []
     for name, (key, worst, color) in named.items():
         values: dict[int, list[float]] = {}
         for frame in frames:
@@ -147,27 +131,16 @@ def show_motion(frames: Sequence[Mapping[str, Any]], title: str) -> Any:
                 values.setdefault(places.index((frame["series"], frame["frame"])), []).append(float(frame[key]))
         if values:
             y = np.array([worst(of_slices) for of_slices in values.values()])
-            curves.append((name, np.array([*values], dtype=float), y, color, "model"))
-    _set_curves(chart, curves)
+            curves.append(Curve(name, np.array([*values], dtype=float), y, color, MODEL))
+    set_curves(chart, curves)
     chart.SetTitle(title)
     chart.SetXAxisTitle("frame, in the order of the series")
     chart.SetYAxisTitle("mm, and correlation with the predicted frame")
     return chart
 
 
-def _box(x: float, quantiles: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """One line that draws whiskers, box and median without lifting the pen."""
-    low, q1, median, q3, high = quantiles
-    left, right = x - 0.3, x + 0.3
-    path = [
-        (x, low), (x, q1), (left, q1), (left, median), (right, median), (left, median), (left, q3), (x, q3), (x, high),
-        (x, q3), (right, q3), (right, q1), (x, q1),
-    ]  # fmt: skip
-    xs, ys = np.array(path, dtype=float).T
-    return xs, ys
-
-
-def _chart(kind: str, name: str) -> Any:
+def chart_node(kind: str, name: str) -> Any:
+    """Return the one chart of a kind that the scene has, made where it has none."""
     import slicer
 
     for node in slicer.util.getNodesByClass("vtkMRMLPlotChartNode"):
@@ -180,7 +153,7 @@ def _chart(kind: str, name: str) -> Any:
     return chart
 
 
-def _set_curves(chart: Any, curves: Sequence[tuple[str, np.ndarray, np.ndarray, Any, str]]) -> None:
+def set_curves(chart: Any, curves: Sequence[Curve]) -> None:
     """Give the chart exactly these curves, reusing its series and tables (a chart that follows the crosshair)."""
     import slicer
 
@@ -189,17 +162,22 @@ def _set_curves(chart: Any, curves: Sequence[tuple[str, np.ndarray, np.ndarray, 
         chart.RemovePlotSeriesNodeID(surplus.GetID())
         slicer.mrmlScene.RemoveNode(surplus.GetTableNode())
         slicer.mrmlScene.RemoveNode(surplus)
-    for i, (name, x, y, color, style) in enumerate(curves):
+    node = slicer.vtkMRMLPlotSeriesNode
+    markers = {
+        MEASURED: node.MarkerStyleCircle,
+        ESTIMATED: node.MarkerStylePlus,
+        UNCERTAIN: node.MarkerStyleCross,
+    }
+    for i, curve in enumerate(curves):
         series = kept[i] if i < len(kept) else _new_series(chart)
-        series.SetName(name)
-        _fill(series.GetTableNode(), x, y)
-        series.SetColor(*(float(c) for c in color))
-        node = slicer.vtkMRMLPlotSeriesNode
-        measured = style == "measured"
-        series.SetMarkerStyle(node.MarkerStyleCircle if measured else node.MarkerStyleNone)
-        series.SetMarkerSize(5)
-        series.SetLineStyle(node.LineStyleDash if style == "mark" else node.LineStyleSolid)
-        series.SetLineWidth(1.0 if style == "mark" else 2.0)
+        series.SetName(curve.name)
+        _fill(series.GetTableNode(), curve)
+        series.SetLabelColumnName("of" if curve.labels else "")
+        series.SetColor(*(float(c) for c in curve.color))
+        series.SetMarkerStyle(markers.get(curve.style, node.MarkerStyleNone))
+        series.SetMarkerSize(5 if curve.style == MEASURED else 8)
+        series.SetLineStyle(node.LineStyleDash if curve.style == MARK else node.LineStyleSolid)
+        series.SetLineWidth(1.0 if curve.style == MARK else 2.0)
 
 
 def _new_series(chart: Any) -> Any:
@@ -216,13 +194,19 @@ def _new_series(chart: Any) -> Any:
     return series
 
 
-def _fill(table: Any, x: np.ndarray, y: np.ndarray) -> None:
+def _fill(table: Any, curve: Curve) -> None:
     import vtk
 
     table.RemoveAllColumns()
-    for name, values in (("x", x), ("y", y)):
+    for name, values in (("x", curve.x), ("y", curve.y)):
         column = vtk.vtkDoubleArray()
         column.SetName(name)
         for value in values:
             column.InsertNextValue(float(value))
         table.AddColumn(column)
+    if curve.labels:
+        labels = vtk.vtkStringArray()
+        labels.SetName("of")
+        for text in curve.labels:
+            labels.InsertNextValue(text)
+        table.AddColumn(labels)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import uuid
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,17 @@ from PCrCESTLib.image_files import write_image
 from PCrCESTLib.outputs import staged
 from PCrCESTLib.physics.concentration import PCR_PROTONS, concentration_from_fraction
 from PCrCESTLib.readers.image_io import read_volume
+from PCrCESTLib.result_folder import RECORD as RECORD_FILE
+from PCrCESTLib.result_folder import TABLE as TABLE_FILE
 from PCrCESTLib.scene.hierarchy import place
+from PCrCESTLib.scene.kept_files import keep_files, kept_files
 from PCrCESTLib.scene.map_nodes import KINDS, MAYBE_EMPTY, OF_FITS, RUN, add_map, maps_of
 from PCrCESTLib.scene.tables import TITLES, add_summary, add_table, fill_table, read_rows, table_of
 from PCrCESTLib.scene.volumes import array_of, geometry_of
 
-RECORD = "PCrCEST.Record"
+RECORD, SERIES = "PCrCEST.Record", "PCrCEST.Series"
 DERIVED = ("pcr_mm",)
+IN_EVERY_FOLDER = ("ksw", "ksw_sd")  # also where a method cannot tell them
 
 
 @dataclass(frozen=True)
@@ -43,7 +48,7 @@ class Run:
     record: dict[str, Any]
 
 
-def add_run(folder: Path, name: str, parent: Any | None = None) -> Run:
+def add_run(folder: Path, name: str, parent: Any | None = None, series: Sequence[Any] = ()) -> Run:
     """Load the results that ``pcrcest quantify`` left in a folder.
 
     Parameters
@@ -54,6 +59,8 @@ def add_run(folder: Path, name: str, parent: Any | None = None) -> Run:
         Heads the nodes' names.
     parent : MRML node, optional
         The scan; the results go beside it, under its study in the subject hierarchy.
+    series : sequence of sequence nodes
+        The powers that the results were computed from.
 
     Raises
     ------
@@ -66,7 +73,7 @@ def add_run(folder: Path, name: str, parent: Any | None = None) -> Run:
         if kind not in DERIVED and (kind not in OF_FITS or (folder / f"{kind}.nii.gz").is_file())
     }
     try:
-        record = json.loads((folder / "quantify.json").read_text(encoding="utf-8"))
+        record = json.loads((folder / RECORD_FILE).read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
         raise ReaderError(f"{folder}: no results of a quantification ({error}); run it again") from error
     fs, geometry = images["fs"]
@@ -78,11 +85,15 @@ def add_run(folder: Path, name: str, parent: Any | None = None) -> Run:
         for kind, (a, g) in images.items()
         if kind not in MAYBE_EMPTY or np.isfinite(a).any()
     }
-    rows = read_rows(folder / "roi_statistics.csv") if (folder / "roi_statistics.csv").is_file() else []
+    rows = read_rows(folder / TABLE_FILE) if (folder / TABLE_FILE).is_file() else []
     table = add_table(rows, run, f"{name} muscles") if rows else None
     summary = add_summary(rows, run, f"{name} summary") if rows else None
     record_node = _add_record(record, rows, run, name)
-    nodes = [*maps.values(), *(n for n in (table, summary) if n is not None), record_node]
+    for node in series:
+        record_node.AddNodeReferenceID(SERIES, node.GetID())
+    in_nodes = {RECORD_FILE, TABLE_FILE, *(f"{kind}.nii.gz" for kind in KINDS)}
+    files = keep_files(folder, in_nodes, run, name)
+    nodes = [*maps.values(), *(n for n in (table, summary) if n is not None), record_node, files]
     place(nodes, name, parent)
     return Run(run, name, maps, table, summary, rows, record)
 
@@ -103,6 +114,17 @@ def find_runs() -> list[Run]:
     return runs
 
 
+def series_of_run(run: Run) -> list[Any]:
+    """Sequence nodes that a run was computed from, those that are still in the scene."""
+    import slicer
+
+    for node in slicer.util.getNodesByClass("vtkMRMLTextNode"):
+        if node.GetAttribute(RUN) == run.run_id and node.GetAttribute(RECORD):
+            found = [node.GetNthNodeReference(SERIES, i) for i in range(node.GetNumberOfNodeReferences(SERIES))]
+            return [n for n in found if n is not None]
+    return []
+
+
 def restore_tables() -> None:
     """Give the tables of a scene that was reopened their numbers in full; a saved table has six digits only."""
     for run in find_runs():
@@ -111,9 +133,10 @@ def restore_tables() -> None:
 
 
 def export_run(run: Run, folder: Path, *, overwrite: bool = False) -> list[str]:
-    """Write a run's maps (NIfTI), table (CSV) and provenance (JSON) to a folder; return the files' names.
+    """Write a run to a folder as ``pcrcest quantify`` left it; return the files' names.
 
-    All of them appear, or none.
+    All of them appear, or none. PCr in mM, which is derived from fs, is a further map. A run of a scene that an earlier
+    version saved has maps, table and provenance only (`kept_files` is None).
 
     Raises
     ------
@@ -121,15 +144,22 @@ def export_run(run: Run, folder: Path, *, overwrite: bool = False) -> list[str]:
         When the folder holds results already and ``overwrite`` is not set, or cannot be written.
     """
     with staged(folder, overwrite=overwrite) as stage:
+        for name, content in (kept_files(run.run_id) or {}).items():
+            (stage / Path(name).name).write_bytes(content)
         for kind, node in run.maps.items():
             write_image(array_of(node), geometry_of(node), stage / f"{kind}.nii.gz")
+        fs = run.maps["fs"]
+        for kind in set(IN_EVERY_FOLDER) - set(run.maps):
+            nothing = np.full(array_of(fs).shape, np.nan, np.float32)
+            write_image(nothing, geometry_of(fs), stage / f"{kind}.nii.gz")
         if run.rows:
-            _write_table(run.rows, stage / "roi_statistics.csv")
-        (stage / "quantify.json").write_text(json.dumps(run.record, indent=1) + "\n", encoding="utf-8")
+            write_table(run.rows, stage / TABLE_FILE)
+        (stage / RECORD_FILE).write_text(json.dumps(run.record, indent=1) + "\n", encoding="utf-8")
         return sorted(p.name for p in stage.iterdir())
 
 
-def _write_table(rows: list[dict[str, str]], path: Path) -> None:
+def write_table(rows: list[dict[str, str]], path: Path) -> None:
+    """Write rows of a run as ``roi_statistics.csv`` has them."""
     with path.open("w", newline="", encoding="utf-8") as stream:
         writer = csv.DictWriter(stream, list(TITLES))
         writer.writeheader()

@@ -17,7 +17,7 @@ from PCrCESTLib.readers.nrrd_series import PROTOCOL_ATTRIBUTE, UNITS, UNSATURATE
 from PCrCESTLib.scene.volumes import add_volume, array_of, geometry_of
 from PCrCESTLib.series import CestSeries
 
-SOURCE, NOTES = "PCrCEST.Source", "PCrCEST.Notes"
+SOURCE, NOTES, PLACE = "PCrCEST.Source", "PCrCEST.Notes", "PCrCEST.Place"
 INDEX_NAME, INDEX_UNIT = "offset", "ppm"
 
 
@@ -79,6 +79,17 @@ def series_of(node: Any) -> CestSeries:
     notes = json.loads(node.GetAttribute(NOTES) or "[]")
     data = np.stack(frames).astype(np.float32)
     return CestSeries(data, geometry_of(first), protocol, (node.GetName(),), tuple(notes))
+
+
+def set_place(node: Any, path: Path) -> None:
+    """Keep where a series was read from: the DICOM objects of its results refer to its images."""
+    node.SetAttribute(PLACE, str(path.resolve()))
+
+
+def place_of(node: Any) -> Path | None:
+    """Where a series was read from; None for one that was not read by this module."""
+    text = node.GetAttribute(PLACE)
+    return Path(text) if text else None
 
 
 def frames_of_node(node: Any) -> int:

@@ -81,6 +81,7 @@ def fill_table(node: Any, rows: Sequence[dict[str, str]]) -> None:
                 column.InsertNextValue({"True": "yes", "False": "no"}.get(text, text))
         node.AddColumn(column)
     node.SetUseColumnTitleAsColumnHeader(True)
+    node.SetLocked(True)  # a slip of the keyboard in a view would change a result
 
 
 def summary_rows(rows: Sequence[dict[str, str]]) -> list[dict[str, str]]:

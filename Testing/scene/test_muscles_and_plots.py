@@ -23,7 +23,7 @@ from PCrCESTLib.scene.muscles import (
     set_segment_mask,
     write_segmentation,
 )
-from PCrCESTLib.scene.plots import EFFECT, show_boxes, show_spectra
+from PCrCESTLib.scene.plots import EFFECT, show_spectra
 from PCrCESTLib.scene.spectra import one_voxel, spectra_in
 from PCrCESTLib.scene.volumes import add_volume
 from PCrCESTLib.segment_file import Region, write_segments
@@ -202,15 +202,3 @@ def test_the_spectrum_chart_follows_without_growing(scene, legs):
     show_spectra([], "nothing here")
     assert chart.GetNumberOfPlotSeriesNodes() == 0
     assert scene.GetNumberOfNodes() < count
-
-
-def test_a_box_is_drawn_at_its_quantiles(scene):
-    values = np.arange(101, dtype=float)
-    chart = show_boxes(
-        {"soleus": values, "empty": np.array([])}, "fs", "fs", {"soleus": (1, 0, 0), "empty": (0, 1, 0)}
-    )
-    assert chart.GetNthPlotSeriesNode(0).GetColor() == (1, 0, 0)
-    assert chart.GetNumberOfPlotSeriesNodes() == 1
-    table = chart.GetNthPlotSeriesNode(0).GetTableNode().GetTable()
-    y = [table.GetValue(r, 1).ToDouble() for r in range(table.GetNumberOfRows())]
-    assert sorted(set(y)) == [5.0, 25.0, 50.0, 75.0, 95.0]

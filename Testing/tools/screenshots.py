@@ -69,7 +69,8 @@ class Studio:
         view = self.rendering.picture().copy()
         native = self.top._native
         self.session.qt_application.processEvents()  # what was shown or hidden before counts in the height
-        native.resize(native.width(), native.minimumSizeHint().height())
+        # A wrapped text needs more height than its hint says.
+        native.resize(native.width(), native.layout().totalMinimumHeightForWidth(native.width()))
         self.session.qt_application.processEvents()
         panel = native.grab().toImage()
         height = max(panel.height(), VIEW[1])
@@ -102,11 +103,9 @@ def simulated(studio: Studio) -> None:
     studio.shoot("2-muscles")
     studio.apply()
     studio.shoot("3-results")
-    studio.ui.plotSelector.setCurrentIndex(studio.ui.plotSelector.count - 1)
-    studio.ui.plotSelector.activated.emit(studio.ui.plotSelector.count - 1)
-    index = studio.ui.mapSelector.findData("pcr_mm")
-    studio.ui.mapSelector.setCurrentIndex(index)
-    studio.ui.mapSelector.activated.emit(index)
+    choose(studio.ui.plotSelector, "boxes")
+    choose(studio.ui.mapSelector, "pcr_mm")
+    studio.open_only("results")
     studio.shoot("4-muscles-compared")
     compare_methods(studio)
 
@@ -131,6 +130,8 @@ def compare_methods(studio: Studio) -> None:
     studio.ui.plotSelector.activated.emit(1)
     choose(studio.ui.compareSelector, network)
     studio.shoot("6-methods-compared")
+    choose(studio.ui.plotSelector, "boxes")
+    studio.shoot("6-methods-boxed")
 
 
 def study(studio: Studio) -> None:

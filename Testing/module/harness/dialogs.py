@@ -92,6 +92,15 @@ class QInputDialog(QtWidgets.QInputDialog):
     getDouble = _input("getDouble", 0.0)
 
 
+class QDesktopServices:
+    """Opens files in other programs; here it only says which."""
+
+    @staticmethod
+    def openUrl(url: Any) -> bool:
+        """Record and answer; opened unless the test prepared False."""
+        return JOURNAL.ask("openUrl", url.toString(), True)
+
+
 NATIVES = {
     kind.__name__: kind for kind in (QMessageBox, ctkMessageBox, QFileDialog, QDialog, QMenu, QInputDialog)
 }

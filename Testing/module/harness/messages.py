@@ -48,6 +48,11 @@ def selectModule(module: Any) -> None:
     JOURNAL.ask("selectModule", str(getattr(module, "name", module)), None)
 
 
+def pip_install(requirements: Any, **options: Any) -> None:
+    """Record; nothing is installed here."""
+    JOURNAL.ask("pip_install", str(requirements), None)
+
+
 REPLACED: dict[str, Callable[..., Any]] = {
     "errorDisplay": _display("error", None),
     "warningDisplay": _display("warning", None),
@@ -59,5 +64,6 @@ REPLACED: dict[str, Callable[..., Any]] = {
     "delayDisplay": delayDisplay,
     "showStatusMessage": showStatusMessage,
     "selectModule": selectModule,
+    "pip_install": pip_install,
     "mainWindow": lambda: None,
 }

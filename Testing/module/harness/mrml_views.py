@@ -102,7 +102,7 @@ def series_of(chart: Any) -> list[dict[str, Any]]:
                 "y": [y.GetTuple1(i) for i in count],
                 "color": color if color != QtGui.QColor(0, 0, 0) else QtGui.QColor(COLORS[index % 6]),
                 "line": node.GetLineStyle() != node.LineStyleNone,
-                "marker": node.GetMarkerStyle() != node.MarkerStyleNone,
+                "marker": node.GetMarkerStyleAsString(node.GetMarkerStyle()),
                 "width": node.GetLineWidth(),
             }
         )
@@ -175,6 +175,14 @@ def _limits(values: list[float], auto: bool, fixed: tuple[float, float]) -> tupl
     return (low, high) if high > low else (low - 0.5, low + 0.5)
 
 
+def _mark(painter: QtGui.QPainter, at: QtCore.QPointF, style: str) -> None:
+    if style == "circle":
+        painter.drawEllipse(at, 3, 3)
+    diagonal = {"plus": [(4, 0), (0, 4)], "cross": [(4, 4), (4, -4)]}.get(style, [])
+    for x, y in diagonal:
+        painter.drawLine(at - QtCore.QPointF(x, y), at + QtCore.QPointF(x, y))
+
+
 def _draw(painter: QtGui.QPainter, area: QtCore.QRect, chart: Any, series: list[dict[str, Any]]) -> None:
     x_range = _limits([v for s in series for v in s["x"]], chart.GetXAxisRangeAuto(), chart.GetXAxisRange())
     y_range = _limits([v for s in series for v in s["y"]], chart.GetYAxisRangeAuto(), chart.GetYAxisRange())
@@ -206,15 +214,19 @@ def _draw(painter: QtGui.QPainter, area: QtCore.QRect, chart: Any, series: list[
         painter.drawText(0, 0, area.height(), 14, middle, chart.GetYAxisTitle() or "")
         painter.restore()
     for row, entry in enumerate(series):
-        pairs = zip(entry["x"], entry["y"], strict=True)
-        points = [point(x, y) for x, y in pairs if math.isfinite(x) and math.isfinite(y)]
+        strokes: list[list[QtCore.QPointF]] = [[]]
+        for x, y in zip(entry["x"], entry["y"], strict=True):
+            if math.isfinite(x) and math.isfinite(y):
+                strokes[-1].append(point(x, y))
+            else:
+                strokes.append([])  # VTK lifts the pen there
         painter.setPen(QtGui.QPen(entry["color"], max(1.0, entry["width"])))
         painter.setBrush(entry["color"])
-        if entry["line"]:
-            painter.drawPolyline(points)
-        if entry["marker"]:
+        for points in strokes:
+            if entry["line"]:
+                painter.drawPolyline(points)
             for at in points:
-                painter.drawEllipse(at, 3, 3)
+                _mark(painter, at, entry["marker"])
         if chart.GetLegendVisibility():
             top = area.top() + 4 + 15 * row
             painter.drawText(

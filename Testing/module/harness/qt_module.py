@@ -117,6 +117,8 @@ def _module(name: str, prefixes: tuple[str, ...]) -> types.ModuleType:
     def get(attribute: str) -> Any:
         if attribute.startswith("__") or not attribute.startswith(prefixes):
             raise AttributeError(f"module '{name}' has no attribute '{attribute}'")
+        if attribute == "QDesktopServices":  # no QObject, and not in the description
+            return dialogs.QDesktopServices
         found = wrapper_class(attribute) or (_from_qt(attribute) if name == "qt" else None)
         if found is None:
             raise AttributeError(f"module '{name}' has no attribute '{attribute}'")
