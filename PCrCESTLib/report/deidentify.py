@@ -10,6 +10,7 @@ from typing import Any
 
 from PCrCESTLib.models.registry import bundled_names
 from PCrCESTLib.muscles import PRESETS
+from PCrCESTLib.readers.identity import ScanIdentity
 from PCrCESTLib.readers.nifti import stem_of
 from PCrCESTLib.report.result import Result
 
@@ -31,14 +32,16 @@ _WORDS = {
 }  # fmt: skip
 
 
-def deidentified(result: Result) -> Result:
+def deidentified(result: Result, header: ScanIdentity) -> Result:
     """Return the result without names, identifiers, dates and paths in any of its texts.
 
     Removed are the paths and names of all inputs and of the folder, their parts that may name a person or an animal,
-    subject and session labels of BIDS, dates, and the time of the computation. Names of regions are kept, but for
-    such parts. Checksums stay: they tell something only to who has the files.
+    subject and session labels of BIDS, what the ``header`` of the scan says of subject and place, dates, and the time
+    of the computation. Names of regions are kept, but for such parts. Checksums stay: they tell something only to who
+    has the files.
     """
     whole, parts, words = _identifying(result)
+    parts, words = parts | _of_header(header), words | set(_SEPARATORS.split(header.name)) - {""}
     clean, clean_name = _cleaner(whole, parts), _cleaner(whole, parts | words)
     record = _cleaned(result.record, clean)
     record["inputs"] = [{**item, "path": ""} for item in record["inputs"] if isinstance(item, dict)]
@@ -119,6 +122,24 @@ def _identifying(result: Result) -> tuple[set[str], set[str], set[str]]:
         _telling_parts(pieces),
         {w for w in words if w.casefold() not in _known_words()},
     )
+
+
+def _of_header(header: ScanIdentity) -> set[str]:
+    """Return what the header says of subject and place, whole and in its parts."""
+    own = (
+        header.name,
+        header.subject_id,
+        header.birth_date,
+        header.accession,
+        header.institution,
+        header.station,
+    )
+    texts = {text for value in own for text in value.split("; ")}
+    names = {part for part in _SEPARATORS.split(header.name) if len(part) >= SHORTEST}
+    described = _telling_parts([header.institution, header.station, header.study, header.series])
+    return {
+        text for text in texts | names if len(text) >= SHORTEST and text.casefold() not in _WORDS
+    } | described
 
 
 def _telling_parts(names: Iterable[str]) -> set[str]:

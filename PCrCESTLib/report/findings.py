@@ -6,7 +6,7 @@ from PCrCESTLib.quality import limits_of
 from PCrCESTLib.report.page import Section, notice, paragraph, table
 from PCrCESTLib.report.references import ReferenceRange, range_of, verdict
 from PCrCESTLib.report.result import Result
-from PCrCESTLib.report.words import NAMES, UNITS, heading, joined, number, percent, with_sd
+from PCrCESTLib.report.words import NAMES, SCALES, UNITS, heading, joined, number, percent, with_sd
 from PCrCESTLib.roi import RoiRow
 
 NOT_IDENTIFIABLE = "not identifiable from this scan"
@@ -82,7 +82,8 @@ def _judgment(row: RoiRow | None, reference: ReferenceRange | None) -> str:
     if row is None or reference is None:
         return "no reference"
     low, high = (number(v, row.quantity) for v in (reference.low, reference.high))
-    return f"{verdict(row, reference)} ({low} to {high} {UNITS[row.quantity]})"
+    times = "× " if row.quantity in SCALES else ""
+    return f"{verdict(row, reference)} ({low} to {high} {times}{UNITS[row.quantity]})"
 
 
 def _explanations(result: Result, judged: list[str]) -> list[str]:

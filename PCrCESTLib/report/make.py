@@ -8,10 +8,11 @@ from pathlib import Path
 from PCrCESTLib.errors import OutputError, ProtocolError, ReaderError
 from PCrCESTLib.outputs import staged_files
 from PCrCESTLib.protocol_json import protocol_from_dict
+from PCrCESTLib.readers.identity import ScanIdentity
 from PCrCESTLib.report.deidentify import deidentified
 from PCrCESTLib.report.doubts import quality_section
 from PCrCESTLib.report.findings import findings_section
-from PCrCESTLib.report.identity import Identity, identity_of, identity_section
+from PCrCESTLib.report.identity import SEVERAL, Identity, identity_of, identity_section
 from PCrCESTLib.report.maps import maps_section
 from PCrCESTLib.report.method import method_section
 from PCrCESTLib.report.muscles import muscles_section
@@ -87,11 +88,11 @@ def report_page(result: Result, ranges: tuple[ReferenceRange, ...] = (), *, deid
         protocol = protocol_from_dict(result.record["protocol"])
     except ProtocolError as error:
         raise ReaderError(f"{result.folder / RECORD}: its protocol cannot be read ({error})") from error
-    identity = Identity("", "", ())
+    identity = identity_of(result)
     if deidentify:
-        result = deidentified(result)
-    else:
-        identity = identity_of(result)
+        result = deidentified(result, identity.header)
+        conflicts = (SEVERAL,) if identity.conflicts else ()
+        identity = Identity("", "", (), ScanIdentity(scanner=identity.header.scanner), conflicts)
     line = "De-identified" if deidentify else identity.line
     sections = [
         findings_section(result, protocol.powers_ut, ranges),

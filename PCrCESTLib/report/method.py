@@ -84,16 +84,13 @@ def _errors(errors: Any) -> str:
 
 
 def _settings(record: dict[str, Any]) -> str:
-    rows = [["Method", str(record["method"])]]
+    rows = {"Method": str(record["method"])}
     for key in ("fit", "settings"):
         found = record.get(key)
         if isinstance(found, dict):
-            rows += [
-                [_words(name), f"{v:g}" if isinstance(v, float) else str(v)] for name, v in found.items()
-            ]
-    return subheading("Settings") + table(
-        ["item", "value"], list(dict(reversed(rows)).items()), "Settings of the fit"
-    )
+            for name, v in found.items():  # a fit's own words come first, and hold
+                rows.setdefault(_words(name), f"{v:g}" if isinstance(v, float) else str(v))
+    return subheading("Settings") + table(["item", "value"], list(rows.items()), "Settings of the fit")
 
 
 def _words(name: str) -> str:

@@ -10,7 +10,7 @@ from PCrCESTLib.protocol import Protocol
 from PCrCESTLib.report.page import Section, paragraph, picture, subheading
 from PCrCESTLib.report.predictive import contribution_at_peak, misfit_over_noise, predictions
 from PCrCESTLib.report.result import Result
-from PCrCESTLib.report.words import UNITS, with_sd
+from PCrCESTLib.report.words import with_unit
 
 MOST_DRAWN = 16
 _BY_NETWORK = (
@@ -51,7 +51,7 @@ def _caption(result: Result, roi: str) -> str:
     for quantity in ("fs", "ksw"):
         row = result.row(roi, quantity)
         if row is not None:
-            text = f"{with_sd(row)} {UNITS[quantity]}" if row.identifiable else "not identifiable"
+            text = with_unit(row) if row.identifiable else "not identifiable"
             parts.append(f"{quantity} {text}")
     return ", ".join(parts) + ("." if parts else "")
 

@@ -26,6 +26,12 @@ def with_sd(row: RoiRow) -> str:
     return number(row.value, row.quantity) + sd
 
 
+def with_unit(row: RoiRow) -> str:
+    """Return ``value ± sd unit``; a power of ten multiplies both, so they stand in brackets."""
+    text, unit = with_sd(row), UNITS[row.quantity]
+    return f"({text})\u00a0×\u00a0{unit}" if row.quantity in SCALES else f"{text}\u00a0{unit}"
+
+
 def percent(share: float) -> str:
     """Return a share as percent; a small one is not called 0."""
     if not math.isfinite(share):
