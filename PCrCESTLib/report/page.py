@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 PICTURE_DPI = 150
+SHORT_TABLE = 14  # rows that stay together on one printed page
 _NUMBERS = re.compile(r"[<\d.\s±+–-]+%?")
 
 _STYLE = """
@@ -45,7 +46,7 @@ footer { border-top: 1px solid #bbb; margin-top: 2rem; padding-top: .4rem; font-
   h1 { font-size: 15pt; } h2 { font-size: 12pt; margin-top: 13pt; } h3 { font-size: 10pt; margin-top: 8pt; }
   table { font-size: 8pt; margin: 5pt 0 8pt; } th, td { padding: 1.6pt 5pt; } figcaption { font-size: 8pt; }
   h2, h3, caption { break-after: avoid; }
-  figure, img, tr, .notice { break-inside: avoid; }
+  figure, img, tr, .notice, .short { break-inside: avoid; }
   thead { display: table-header-group; }
   .new-page { break-before: page; }
 }
@@ -124,8 +125,9 @@ def table(header: Sequence[str], rows: Sequence[Sequence[str]], caption: str) ->
         f'<tr><th scope="row">{escape(row[0])}</th>' + "".join(_cell(cell) for cell in row[1:]) + "</tr>\n"
         for row in rows
     )
+    kind = ' class="short"' if len(rows) <= SHORT_TABLE else ""
     return (
-        f"<table>\n<caption>{escape(caption)}</caption>\n<thead><tr>{head}</tr></thead>\n"
+        f"<table{kind}>\n<caption>{escape(caption)}</caption>\n<thead><tr>{head}</tr></thead>\n"
         f"<tbody>\n{body}</tbody>\n</table>\n"
     )
 

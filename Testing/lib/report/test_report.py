@@ -110,6 +110,10 @@ def test_findings_are_the_numbers_of_the_table(parsed, table):
                 assert cell == "not identifiable from this scan"
 
 
+def test_below_a_spectrum_the_power_of_ten_multiplies_value_and_sd(parsed):
+    assert len(re.findall(r"fs \(\d\.\d\d\s±\s\d\.\d\d\)\s×\s10⁻³, ksw", parsed.text)) == 2
+
+
 def test_a_number_far_above_its_reference_range_is_called_so(parsed):
     rows = parsed.table("region", "voxels (volume)")
     assert all(row[5].startswith("above (0.01 to 0.02") for row in rows)
