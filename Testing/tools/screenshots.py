@@ -107,7 +107,21 @@ def simulated(studio: Studio) -> None:
     choose(studio.ui.mapSelector, "pcr_mm")
     studio.open_only("results")
     studio.shoot("4-muscles-compared")
+    export(studio)
     compare_methods(studio)
+
+
+def export(studio: Studio) -> None:
+    """Report and DICOM of the shown result, made."""
+    with tempfile.TemporaryDirectory() as folder:
+        studio.ui.exportFolder.currentPath = folder
+        studio.open_only("export")
+        for button in (studio.ui.dicomButton, studio.ui.reportButton):
+            button.click()
+            studio.wait(lambda: not any(job.running for job in studio.widget.export.jobs))
+            name = "9-dicom" if button is studio.ui.dicomButton else "9-report"
+            studio.shoot(name)
+        studio.ui.exportFolder.currentPath = ""
 
 
 def choose(combo, data: str) -> None:
