@@ -97,6 +97,8 @@ class PCrCESTParameters:
     fmMap: vtkMRMLScalarVolumeNode
     muscles: vtkMRMLSegmentationNode
     onlyMuscles: bool
+    erode: Annotated[int, WithinRange(0, 5)] = 0
+    excludeFlagged: bool
     method: str = "two-branch"
     model: str = "auto"
     pools: int = 6
@@ -152,14 +154,17 @@ class PCrCESTWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         from PCrCESTWidgetLib.quantify import QuantifySection
         from PCrCESTWidgetLib.results import ResultsSection
         from PCrCESTWidgetLib.scan import ScanSection
+        from PCrCESTWidgetLib.tableupdate import TableUpdate
         from PCrCESTWidgetLib.train import TrainGroup
 
         self.results = ResultsSection(self)
         self.scan, self.muscles = ScanSection(self), MusclesSection(self)
         self.quantify, self.train = QuantifySection(self), TrainGroup(self)
         self.export = ExportSection(self)
+        self.tableUpdate = TableUpdate(self)
         self.sections = [self.scan, self.muscles, self.results]
         self.jobs = [self.quantify.control, self.train.control, *self.scan.companions.jobs, *self.export.jobs]
+        self.jobs.append(self.tableUpdate.control)
 
     def enter(self):
         self.isOpen = True
@@ -248,6 +253,7 @@ class PCrCESTWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.train.update(missing)
             noResult = self.results.update()
             self.say(self.ui.resultsHint, noResult)
+            self.tableUpdate.update(self.shownRun())
             self.say(self.ui.exportHint, self.export.update())
             self.ui.musclesSection.enabled = not missing or self.parameters.series1 is not None
             self.ui.resultsSection.enabled = self.ui.exportSection.enabled = not noResult
