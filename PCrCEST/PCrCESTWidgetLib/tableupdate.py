@@ -21,6 +21,7 @@ class TableUpdate:
         self.panel, self.ui = panel, panel.ui
         self.folder = None
         self.started = None  # the run and the rules
+        self.toldOf = None  # the shown run that the message is about
         self.control = JobControl(
             self.ui.updateTableButton,
             self.ui.tableBar,
@@ -47,6 +48,7 @@ class TableUpdate:
         try:
             arguments = ["stats", *write_for_stats(run, inputs, self.folder), *self.panel.quantify.rules()]
             self.control.start([*arguments, "--progress", "json"])
+            self.panel.refresh()
         except Exception:
             self.onEnded()
             raise
@@ -58,6 +60,7 @@ class TableUpdate:
             series = series_of_run(run)
             name = self.freeName(run.name + " " + _("redrawn"))
             self.panel.showRun(add_run(result, name, series[0] if series else None, series))
+            self.ui.tableMessage.text = _("A result of its own: the muscles as drawn now.")
 
     def freeName(self, wanted):
         """The name, with a number where it is taken."""
@@ -72,8 +75,13 @@ class TableUpdate:
         if self.folder is not None:
             shutil.rmtree(self.folder, ignore_errors=True)
             self.folder = None
+        run = self.panel.shownRun()
+        self.toldOf = None if run is None else run.run_id
         self.panel.refresh()
 
     def update(self, run):
+        if not self.control.running and (run is None or run.run_id != self.toldOf):
+            self.ui.tableMessage.text = ""
         hasMuscles = self.panel.logic.filledMuscles(self.panel.parameters) is not None
         self.ui.updateTableButton.enabled = self.control.running or (run is not None and hasMuscles)
+        self.ui.tableStatus.visible = self.control.running or bool(self.ui.tableMessage.text)

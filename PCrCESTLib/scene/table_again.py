@@ -54,7 +54,7 @@ def write_for_stats(run: Run, inputs: Inputs, folder: Path) -> list[str]:
     write_segmentation(inputs.muscles, run.maps["fs"], folder / REGIONS)
     (folder / "inputs").mkdir()
     write_inputs(replace(inputs, muscles=None, only_muscles=False), folder / "inputs")
-    here = {input_checksum(path): path for path in (folder / "inputs").rglob("*.nii.gz")}
+    here = {str(input_checksum(path)): path for path in (folder / "inputs").rglob("*.nii.gz")}
     entries = [
         entry for entry in run.record.get("inputs", []) if entry.get("role") not in ("rois", "anatomy")
     ]

@@ -103,11 +103,18 @@ def simulated(studio: Studio) -> None:
     studio.shoot("2-muscles")
     studio.apply()
     studio.shoot("3-results")
+    first = studio.widget.shownRun()
     choose(studio.ui.plotSelector, "boxes")
     choose(studio.ui.mapSelector, "pcr_mm")
     studio.open_only("results")
     studio.shoot("4-muscles-compared")
     export(studio)
+    studio.ui.erodeBox.value = 1
+    studio.ui.updateTableButton.click()
+    studio.wait(lambda: not studio.widget.tableUpdate.control.running)
+    studio.open_only("results")
+    choose(studio.ui.compareSelector, first.run_id)
+    studio.shoot("9-table-updated")
     compare_methods(studio)
 
 
