@@ -20,7 +20,7 @@ from PCrCESTLib.protocol import Protocol
 from PCrCESTLib.protocol_json import load_protocol, protocol_to_dict, save_protocol
 from PCrCESTLib.protocols import joined_protocol
 from PCrCESTLib.quality import limits_of
-from PCrCESTLib.readers import read_series
+from PCrCESTLib.readers import read_powers
 from PCrCESTLib.readers.bruker.files import is_bruker_scan, read_scan_files
 from PCrCESTLib.readers.companions import find_companions
 from PCrCESTLib.readers.dicom.images import is_dicom_source
@@ -82,7 +82,7 @@ def run(args: argparse.Namespace) -> int:
     if is_one and (scans := list_study(args.series[0])):
         sys.stdout.write(study_report(args.series[0], scans, args.json))
         return 0
-    series = [read_series(path, args.protocol, m0=args.m0) for path in args.series]
+    series = read_powers(args.series, args.protocol, args.m0)
     together = joined_protocol([s.protocol for s in series])
     model = which_model(together, remedy(args.series, series, args.protocol, args.m0))
     facts = [

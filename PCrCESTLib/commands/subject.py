@@ -20,7 +20,7 @@ from PCrCESTLib.preparation.zseries import ZSeries, prepare_series, protocol_of
 from PCrCESTLib.progress import Progress
 from PCrCESTLib.protocol import Protocol
 from PCrCESTLib.quantify import Companions
-from PCrCESTLib.readers import RoiSet, read_map, read_mask, read_rois, read_series
+from PCrCESTLib.readers import RoiSet, read_map, read_mask, read_powers, read_rois
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ def read_subject(args: argparse.Namespace, progress: Progress) -> Subject:
         Whenever an input cannot be used.
     """
     progress.step(0.0, "reading")
-    read = [read_series(path, args.protocol, m0=args.m0) for path in args.series]
+    read = read_powers(args.series, args.protocol, args.m0)
     # Before the minutes that a correction may take: the method may not be for such a scan.
     prepared = prepare_series(read)
     method = _method(args, protocol_of(prepared), remedy(args.series, read, args.protocol, args.m0))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
-from PCrCESTLib.errors import ReaderError
+from PCrCESTLib.errors import NoReferenceError, ProtocolError, ReaderError
 from PCrCESTLib.protocol import Protocol
 from PCrCESTLib.readers.bruker.scan import is_bruker, read_bruker
 from PCrCESTLib.readers.dicom.file import is_dicom
@@ -26,7 +26,7 @@ from PCrCESTLib.readers.nrrd_series import read_nrrd_series
 from PCrCESTLib.readers.stored_bytes import sniff
 from PCrCESTLib.series import CestSeries
 
-__all__ = ["MapOnGrid", "RoiSet", "read_map", "read_mask", "read_rois", "read_series"]
+__all__ = ["MapOnGrid", "RoiSet", "read_map", "read_mask", "read_powers", "read_rois", "read_series"]
 
 
 class Format(NamedTuple):
@@ -93,3 +93,27 @@ def read_series(
             return known.read(path, protocol)
     names = ", ".join(known.name for known in FORMATS)
     raise ReaderError(f"{path}: not a format this version reads ({names}, a folder of 3D NIfTI files, a Bruker scan)")
+
+
+def read_powers(
+    paths: Sequence[Path], protocol: Protocol | Path | None = None, m0: Path | None = None
+) -> list[CestSeries]:
+    """Read the series of one subject, one a power; those without an unsaturated image take ``m0``.
+
+    Raises
+    ------
+    PCrCESTError
+        As `read_series` does, and when no series needs the ``m0`` that was given.
+    """
+    if m0 is None or len(paths) == 1:
+        return [read_series(path, protocol, m0=m0) for path in paths]
+    series, needed = [], False
+    for path in paths:
+        try:
+            series.append(read_series(path, protocol))
+        except NoReferenceError:
+            series.append(read_series(path, protocol, m0=m0))
+            needed = True
+    if not needed:
+        raise ProtocolError(f"{m0}: every series has images without saturation itself; leave --m0 out")
+    return series

@@ -11,7 +11,7 @@ from PCrCESTLib.cli import main
 from PCrCESTLib.errors import GeometryError, NoReferenceError, PCrCESTError, ProtocolError
 from PCrCESTLib.geometry import Geometry
 from PCrCESTLib.image_files import write_image
-from PCrCESTLib.readers import read_series
+from PCrCESTLib.readers import read_powers, read_series
 
 GRID = Geometry((5, 4, 2), (1.0, 1.25, 3.0), (-12.0, 30.0, 7.0))
 PPM = (-4.0, -2.6, 0.0, 2.6, 4.0)
@@ -92,6 +92,19 @@ def test_m0_of_other_slices_is_refused(tmp_path):
 def test_m0_that_is_not_needed_is_refused(tmp_path, changes, why):
     with pytest.raises(ProtocolError, match=why):
         read_series(write_cest(tmp_path, **changes), m0=write_m0(tmp_path))
+
+
+def test_of_two_powers_only_the_one_without_m0_takes_it(tmp_path):
+    """And where no power needs it, that is said."""
+    (tmp_path / "own").mkdir()
+    apart, m0 = write_cest(tmp_path), write_m0(tmp_path)
+    whole = tmp_path / "own" / "cest.nii.gz"
+    assert main(["convert", str(apart), "--m0", str(m0), "--out", str(whole), "--progress", "none"]) == 0
+    first, second = read_powers([apart, whole], m0=m0)
+    np.testing.assert_array_equal(first.data, second.data)
+    assert first.protocol.reference_frames == second.protocol.reference_frames == (0,)
+    with pytest.raises(ProtocolError, match="every series has images without saturation itself"):
+        read_powers([whole, whole], m0=m0)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"no image"])
