@@ -160,11 +160,10 @@ class PCrCESTWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.results = ResultsSection(self)
         self.scan, self.muscles = ScanSection(self), MusclesSection(self)
         self.quantify, self.train = QuantifySection(self), TrainGroup(self)
-        self.export = ExportSection(self)
-        self.tableUpdate = TableUpdate(self)
+        self.export, self.tableUpdate = ExportSection(self), TableUpdate(self)
         self.sections = [self.scan, self.muscles, self.results]
-        self.jobs = [self.quantify.control, self.train.control, *self.scan.companions.jobs, *self.export.jobs]
-        self.jobs.append(self.tableUpdate.control)
+        own = [self.quantify.control, self.train.control, self.tableUpdate.control]
+        self.jobs = [*own, *self.scan.companions.jobs, *self.export.jobs]
 
     def enter(self):
         self.isOpen = True
@@ -253,7 +252,6 @@ class PCrCESTWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
             self.train.update(missing)
             noResult = self.results.update()
             self.say(self.ui.resultsHint, noResult)
-            self.tableUpdate.update(self.shownRun())
             self.say(self.ui.exportHint, self.export.update())
             self.ui.musclesSection.enabled = not missing or self.parameters.series1 is not None
             self.ui.resultsSection.enabled = self.ui.exportSection.enabled = not noResult
