@@ -97,6 +97,8 @@ class PCrCESTParameters:
     fmMap: vtkMRMLScalarVolumeNode
     muscles: vtkMRMLSegmentationNode
     onlyMuscles: bool
+    erode: Annotated[int, WithinRange(0, 5)] = 0
+    excludeFlagged: bool
     method: str = "two-branch"
     model: str = "auto"
     pools: int = 6
@@ -152,14 +154,16 @@ class PCrCESTWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         from PCrCESTWidgetLib.quantify import QuantifySection
         from PCrCESTWidgetLib.results import ResultsSection
         from PCrCESTWidgetLib.scan import ScanSection
+        from PCrCESTWidgetLib.tableupdate import TableUpdate
         from PCrCESTWidgetLib.train import TrainGroup
 
         self.results = ResultsSection(self)
         self.scan, self.muscles = ScanSection(self), MusclesSection(self)
         self.quantify, self.train = QuantifySection(self), TrainGroup(self)
-        self.export = ExportSection(self)
+        self.export, self.tableUpdate = ExportSection(self), TableUpdate(self)
         self.sections = [self.scan, self.muscles, self.results]
-        self.jobs = [self.quantify.control, self.train.control, *self.scan.companions.jobs, *self.export.jobs]
+        own = [self.quantify.control, self.train.control, self.tableUpdate.control]
+        self.jobs = [*own, *self.scan.companions.jobs, *self.export.jobs]
 
     def enter(self):
         self.isOpen = True

@@ -165,13 +165,18 @@ class QuantifySection:
             arguments = ["quantify", *write_inputs(inputs, self.folder), "--out", str(self.folder / "out")]
             arguments += ["--method", parameters.method, *self.methodArguments()]
             arguments += ["--motion", parameters.motion, "--pcr-protons", f"{parameters.pcrProtons:g}"]
-            arguments += ["--progress", "json"]
+            arguments += [*self.rules(), "--progress", "json"]
             name = f"{inputs.series[0].GetName()} {parameters.method}"
             self.started = (name, [node.GetID() for node in inputs.series])
             self.control.start(arguments)
         except Exception:
             self.removeFolder()
             raise
+
+    def rules(self):
+        """Which voxels of the muscles count."""
+        p = self.panel.parameters
+        return ["--erode", str(p.erode), *(["--exclude-flagged"] if p.excludeFlagged else [])]
 
     def methodArguments(self):
         """What the chosen method takes besides the scan."""

@@ -68,6 +68,7 @@ class ResultsSection:
         self.ui.resultsMessage.text = "" if run is None else messages(run.record)
         for button in (self.ui.copyTableButton, self.ui.showTableButton):
             button.enabled = run is not None and run.table is not None
+        self.panel.tableUpdate.update(run)
         self.plot.update()
         return "" if run is not None else _("Nothing is computed yet: press Apply in the section Quantify.")
 

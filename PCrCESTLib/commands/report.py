@@ -46,9 +46,8 @@ def run(args: argparse.Namespace) -> int:
         When the folder is no result, or the report cannot be written.
     """
     progress = make_progress(args.progress)
-    progress.step(0.0, "report")
     options = ReportOptions(args.pdf, args.deidentify, args.reference_ranges, args.overwrite)
-    files = make_report(args.folder, args.out, options)
+    files = make_report(args.folder, args.out, options, progress.step)
     older = files[0].with_suffix(".pdf")
     if not args.pdf and older.exists():
         progress.warn(f"{older} is of an earlier report; --pdf --overwrite makes both anew")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,6 +31,7 @@ TITLE = "Phosphocreatine CEST report"
 DEFAULT_NAME = "report.html"
 SUFFIXES = (".html", ".htm")
 NO_DEVICE = "research software, not a medical device"
+Step = Callable[[float, str], None]
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,12 @@ class ReportOptions:
     overwrite: bool = False
 
 
-def make_report(folder: Path, out: Path | None = None, options: ReportOptions | None = None) -> list[Path]:
+def make_report(
+    folder: Path,
+    out: Path | None = None,
+    options: ReportOptions | None = None,
+    step: Step = lambda fraction, stage: None,
+) -> list[Path]:
     """Write the report of a result folder; return the files written (HTML, and PDF if asked for).
 
     Parameters
@@ -53,6 +60,8 @@ def make_report(folder: Path, out: Path | None = None, options: ReportOptions | 
         The HTML file; by default ``report.html`` in the folder. The PDF has the same name with ``.pdf``.
     options : ReportOptions, optional
         By default no PDF, with identity, never over an earlier report.
+    step : callable, optional
+        Called with the fraction done and what is under way.
 
     Raises
     ------
@@ -70,13 +79,16 @@ def make_report(folder: Path, out: Path | None = None, options: ReportOptions | 
     pdf = html.with_suffix(".pdf")
     if options.pdf:
         require_weasyprint()  # before the work
+    step(0.0, "reading")
     result = read_result(Path(folder))
     ranges = read_reference_ranges(options.reference_ranges) if options.reference_ranges else ()
     files = [html, pdf] if options.pdf else [html]
     with staged_files(files, overwrite=options.overwrite) as staging:
+        step(0.1, "drawing")
         text = report_page(result, ranges, deidentify=options.deidentify)
         (staging / html.name).write_text(text, encoding="utf-8")
         if options.pdf:
+            step(0.6, "PDF")
             (staging / pdf.name).write_bytes(pdf_of(text))
     return files
 

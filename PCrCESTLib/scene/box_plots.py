@@ -16,7 +16,7 @@ from PCrCESTLib.scene.tables import SUMMARY
 # Quantity in the table of regions that a map shows.
 QUANTITIES = {"fs": "fs", "ksw": "ksw", "pcr_mm": "PCr", "arex": "AREX"}
 SPREAD = ("p5", "q25", "median", "q75", "p95")
-HEADROOM = 0.11  # of the height, for each line of the legend
+HEADROOM = 0.17  # of the height, for each line of the legend
 
 
 @dataclass(frozen=True)

@@ -202,17 +202,15 @@ def test_a_cancelled_export_leaves_nothing(panel, run, tmp_path, kind):
     assert panel.texts() == []
 
 
-def test_an_error_of_the_job_is_one_sentence(panel, result, tmp_path):
-    result("thin")  # a record without protocol
-    panel.ui.exportFolder.currentPath = str(tmp_path)
+def test_an_error_of_the_job_is_one_sentence(panel, run, scripted):
+    scripted.prepared.append(failed("the disk is full"))
     panel.click(panel.ui.reportButton)
     waits(panel)
     (message,) = panel.messages("error")
-    assert "nothing usable" in message.text
-    assert "report" in message.options["detailedText"]
-    assert panel.ui.exportMessage.text == message.text
-    assert not (tmp_path / "thin_report.html").exists()
+    assert (message.text, message.options["detailedText"]) == ("the disk is full", "details")
+    assert panel.ui.exportMessage.text == "the disk is full"
     assert not panel.ui.openReportButton.visible
+    assert list(panel.temporary_folders("PCrCEST-")) == []
 
 
 @pytest.mark.parametrize("kind", ["report", "dicom"])

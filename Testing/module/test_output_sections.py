@@ -75,7 +75,21 @@ def test_the_table_is_copied_in_full_precision(panel, result):
     assert [table.item(0, c).text() for c in range(table.columnCount())] == [
         "left soleus", "0.641 ± 0.1", "112 ± 30", "", "40", "ksw not identifiable",
     ]  # fmt: skip
+    assert panel.texts("error") == []
+
+
+def test_the_full_table_is_one_press_away_and_one_back(panel, result):
+    run = result("first")
+    manager, selection = panel.app.layoutManager(), panel.app.applicationLogic().GetSelectionNode()
+    before = manager.layout
     panel.click(panel.ui.showTableButton)
+    assert manager.layout != before
+    assert selection.GetActiveTableID() == run.table.GetID()
+    titles = [run.table.GetColumnName(i) for i in range(run.table.GetNumberOfColumns())]
+    assert titles[-5:] == ["median", "25 %", "75 %", "5 %", "95 %"]
+    assert run.table.GetLocked()  # a slip of the keyboard changes no result
+    panel.click(panel.ui.showTableButton)
+    assert manager.layout == before
     assert panel.texts("error") == []
 
 
@@ -219,12 +233,14 @@ def test_every_export_writes_what_it_says(panel, result, tmp_path):
     target = tmp_path / "out"
     target.mkdir()
     panel.ui.exportFolder.currentPath = str(target)
-    for button in (panel.ui.exportMapsButton, panel.ui.exportSpectrumButton):
+    for button in (panel.ui.exportMapsButton, panel.ui.exportTableButton, panel.ui.exportSpectrumButton):
         panel.click(button)
         assert panel.texts("error") == []
         assert str(target) in panel.ui.exportMessage.text
     assert (target / "my_run" / "fs.nii.gz").is_file()
-    assert (target / "my_run" / "roi_statistics.csv").is_file()
+    table = (target / "my_run" / "roi_statistics.csv").read_text(encoding="utf-8")
+    assert table.splitlines()[0].endswith("median,q25,q75,p5,p95")
+    assert (target / "my_run_muscles.csv").read_text(encoding="utf-8") == table
     with (target / "my_run_spectrum.csv").open(encoding="utf-8") as stream:
         rows = list(csv.reader(stream))
     assert rows[0] == ["what", "b1_ut", "offset_ppm", "z", "z_without_pcr"]

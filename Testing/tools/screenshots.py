@@ -103,11 +103,32 @@ def simulated(studio: Studio) -> None:
     studio.shoot("2-muscles")
     studio.apply()
     studio.shoot("3-results")
+    first = studio.widget.shownRun()
     choose(studio.ui.plotSelector, "boxes")
     choose(studio.ui.mapSelector, "pcr_mm")
     studio.open_only("results")
     studio.shoot("4-muscles-compared")
+    export(studio)
+    studio.ui.erodeBox.value = 1
+    studio.ui.updateTableButton.click()
+    studio.wait(lambda: not studio.widget.tableUpdate.control.running)
+    studio.open_only("results")
+    choose(studio.ui.compareSelector, first.run_id)
+    studio.shoot("9-table-updated")
     compare_methods(studio)
+
+
+def export(studio: Studio) -> None:
+    """Report and DICOM of the shown result, made."""
+    with tempfile.TemporaryDirectory() as folder:
+        studio.ui.exportFolder.currentPath = folder
+        studio.open_only("export")
+        for button in (studio.ui.dicomButton, studio.ui.reportButton):
+            button.click()
+            studio.wait(lambda: not any(job.running for job in studio.widget.export.jobs))
+            name = "9-dicom" if button is studio.ui.dicomButton else "9-report"
+            studio.shoot(name)
+        studio.ui.exportFolder.currentPath = ""
 
 
 def choose(combo, data: str) -> None:

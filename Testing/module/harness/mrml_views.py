@@ -175,6 +175,15 @@ def _limits(values: list[float], auto: bool, fixed: tuple[float, float]) -> tupl
     return (low, high) if high > low else (low - 0.5, low + 0.5)
 
 
+def _ticks(limits: tuple[float, float]) -> list[float]:
+    """Round numbers between two limits, four to nine of them."""
+    low, high = limits
+    rough = (high - low) / 9
+    size = 10.0 ** math.floor(math.log10(rough))
+    step = next(size * n for n in (1, 2, 5, 10) if size * n >= rough)
+    return [step * n for n in range(math.ceil(low / step), math.floor(high / step) + 1)]
+
+
 def _mark(painter: QtGui.QPainter, at: QtCore.QPointF, style: str) -> None:
     if style == "circle":
         painter.drawEllipse(at, 3, 3)
@@ -196,11 +205,12 @@ def _draw(painter: QtGui.QPainter, area: QtCore.QRect, chart: Any, series: list[
     painter.setPen(QtGui.QPen(QtGui.QColor("#444444"), 1))
     painter.drawRect(area)
     middle = Qt.AlignmentFlag.AlignCenter
-    for step in range(5):
-        x, y = (low + (high - low) * step / 4 for low, high in (x_range, y_range))
-        at_x, at_y = point(x, y_range[0]).toPoint(), point(x_range[0], y).toPoint()
-        painter.drawText(at_x.x() - 30, area.bottom() + 3, 60, 14, middle, f"{x:.3g}")
-        painter.drawText(at_y.x() - 44, at_y.y() - 7, 40, 14, Qt.AlignmentFlag.AlignRight, f"{y:.3g}")
+    for x in _ticks(x_range):
+        at = point(x, y_range[0]).toPoint()
+        painter.drawText(at.x() - 30, area.bottom() + 3, 60, 14, middle, f"{x:.3g}")
+    for y in _ticks(y_range):
+        at = point(x_range[0], y).toPoint()
+        painter.drawText(at.x() - 44, at.y() - 7, 40, 14, Qt.AlignmentFlag.AlignRight, f"{y:.3g}")
     if chart.GetTitleVisibility():
         painter.drawText(area.left(), 2, area.width(), 18, middle, chart.GetTitle() or "")
     if chart.GetXAxisTitleVisibility():
