@@ -12,7 +12,7 @@ from PCrCESTLib.errors import GeometryError, ProtocolError, ReaderError
 from PCrCESTLib.protocol import Protocol
 from PCrCESTLib.readers.image_io import Volume, as_float32, read_volume, single_frame
 from PCrCESTLib.readers.nifti import SUFFIXES, stem_of
-from PCrCESTLib.readers.protocol_source import resolve_protocol
+from PCrCESTLib.readers.protocol_source import json_beside, resolve_protocol
 from PCrCESTLib.readers.scanner_sidecar import (
     read_sidecar,
     refuse_mixed_echoes,
@@ -106,7 +106,7 @@ def _protocol_candidates(path: Path, files: list[Path]) -> list[Path]:
     others = [p for p in path.glob("*.json") if p.stem not in stems]
     # Several JSON files of unknown role: guessing one would be worse than asking.
     only = others if len(others) == 1 else []
-    return [path / "protocol.json", *only, path.resolve().with_suffix(".json")]
+    return [path / "protocol.json", *only, json_beside(path)]
 
 
 def _frame(file: Path) -> Volume:

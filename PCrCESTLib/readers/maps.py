@@ -11,7 +11,9 @@ import numpy as np
 
 from PCrCESTLib.errors import GeometryError, ReaderError
 from PCrCESTLib.geometry import Geometry
+from PCrCESTLib.readers.dicom.file import is_dicom
 from PCrCESTLib.readers.image_io import Volume, read_volume, single_frame
+from PCrCESTLib.readers.image_series import read_image_series
 from PCrCESTLib.readers.map_units import (
     Converted,
     b0_shift_ppm,
@@ -25,6 +27,8 @@ from PCrCESTLib.readers.nifti import stem_of
 from PCrCESTLib.readers.resample import placement_note, resample_labels, resample_map
 from PCrCESTLib.readers.stored_bytes import sniff
 
+# What ``pcrcest companion`` makes of a scan that holds a ready map.
+COMPANION_KINDS = {"r1": "t1", "t1": "t1", "b0": "b0", "b1": "b1"}
 Quantity = Literal["r1", "t1", "fm", "b1", "b0", "image"]
 
 
@@ -55,7 +59,8 @@ def read_map(
     Parameters
     ----------
     path : Path
-        NIfTI, NRRD, or a MATLAB file with an array of that name on the CEST grid.
+        NIfTI, NRRD, or a MATLAB file with an array of that name on the CEST grid; for ``"image"`` also a DICOM series
+        or a Bruker scan.
     quantity : str
         ``"r1"`` or ``"t1"`` (both give R1 in s⁻¹), ``"fm"`` (MT pool-size ratio), ``"b1"`` (relative,
         1 = nominal), ``"b0"`` (shift in ppm), or ``"image"`` (any picture, such as the anatomy, as it is).
@@ -107,9 +112,23 @@ def read_mask(path: Path, geometry: Geometry) -> MapOnGrid:
 
 
 def _read_3d(path: Path, quantity: str, geometry: Geometry) -> Volume:
+    if path.is_dir() or is_dicom(sniff(path)):
+        return _of_scan(path, quantity)
     if is_matlab(sniff(path)):
         return Volume(read_matlab_map(path, quantity, geometry), geometry)
     return single_frame(read_volume(path), path, f"the {quantity} map")
+
+
+def _of_scan(path: Path, quantity: str) -> Volume:
+    """Read the only image of a DICOM series, a Bruker scan or a folder; maps of it need their settings read too."""
+    if quantity != "image":
+        kind = COMPANION_KINDS.get(quantity)
+        remedy = f"make the map of it with pcrcest companion {kind}" if kind else "convert it to NIfTI"
+        raise ReaderError(f"{path}: a scan; a map in a NIfTI, NRRD or MATLAB file is expected: {remedy}")
+    images = read_image_series([path])
+    if len(images.data) > 1:
+        raise ReaderError(f"{path}: a scan of {len(images.data)} images; one image is expected: give another scan")
+    return Volume(images.data[0], images.geometry)
 
 
 def _convert(path: Path, raw: np.ndarray, quantity: Quantity, field_t: float | None) -> Converted:

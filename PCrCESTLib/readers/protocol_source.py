@@ -33,6 +33,12 @@ class ResolvedProtocol:
     used_series_keys: tuple[str, ...] = ()
 
 
+def json_beside(folder: Path) -> Path:
+    """JSON file beside a folder that has the folder's whole name: dots are common in names (``0.5uT``)."""
+    whole = folder.resolve()
+    return whole.with_name(f"{whole.name}.json")
+
+
 def resolve_protocol(
     series: Path,
     given: Protocol | Path | None,

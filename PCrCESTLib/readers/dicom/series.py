@@ -18,7 +18,7 @@ from PCrCESTLib.readers.dicom.m0 import cest_and_m0, saturated_part, without_m0
 from PCrCESTLib.readers.dicom.offsets import vendor_protocol
 from PCrCESTLib.readers.m0_frames import put_before
 from PCrCESTLib.readers.offsets_file import OffsetList, read_offsets
-from PCrCESTLib.readers.protocol_source import ResolvedProtocol, resolve_protocol
+from PCrCESTLib.readers.protocol_source import ResolvedProtocol, json_beside, resolve_protocol
 from PCrCESTLib.series import CestSeries
 
 LISTED_SERIES = 12
@@ -300,4 +300,4 @@ def _sidecars(path: Path, folder: Path, lists: Sequence[Path]) -> list[Path]:
     others = [p for p in sorted(folder.glob("*.json")) if p not in lists]
     only = others if len(others) == 1 else []
     own = [] if path.is_dir() else [path.with_suffix(".json")]
-    return [*own, folder / "protocol.json", *only, folder.resolve().with_suffix(".json")]
+    return [*own, folder / "protocol.json", *only, json_beside(folder)]

@@ -30,7 +30,9 @@ from pydicom import dcmread
 from pydicom.dataset import Dataset
 from pydicom.sequence import Sequence
 
+from PCrCESTLib.errors import ReaderError
 from PCrCESTLib.geometry import Geometry
+from PCrCESTLib.readers import read_map, read_mask
 
 TR_MS = 15000.0
 
@@ -247,6 +249,22 @@ def test_ready_maps_keep_the_displayed_values(tmp_path):
     np.testing.assert_allclose(companion("b0", hz, tmp_path / "B0.nii.gz"), B0_PPM, atol=0.005)
     t1 = classic(tmp_path / "t1", 1000 / R1[None])
     np.testing.assert_allclose(companion("t1", t1, tmp_path / "R1.nii.gz"), R1, rtol=2e-3)
+
+
+def test_the_anatomy_may_be_a_series_and_a_map_is_made_of_one(tmp_path):
+    """A picture is taken as it is; the units of a map are told by the command that makes it."""
+    shown = 100 * (1 + B0_PPM)
+    anatomy = classic(tmp_path / "t1w", shown[None])
+    np.testing.assert_allclose(read_map(anatomy, "image", GRID).values, shown, atol=0.5)
+    one_file = next(anatomy.iterdir())
+    np.testing.assert_allclose(read_map(one_file, "image", GRID).values, shown, atol=0.5)
+    with pytest.raises(ReaderError, match="make the map of it with pcrcest companion t1"):
+        read_map(anatomy, "r1", GRID)
+    with pytest.raises(ReaderError, match="convert it to NIfTI"):
+        read_mask(anatomy, GRID)
+    several = classic(tmp_path / "echoes", np.stack([shown, shown]), EchoTime=[2.0, 4.0])
+    with pytest.raises(ReaderError, match="one image is expected"):
+        read_map(several, "image", GRID)
 
 
 def test_the_checksum_of_a_series_does_not_depend_on_where_it_lies(tmp_path):

@@ -44,6 +44,14 @@ def test_the_protocol_may_lie_beside_the_folder_or_be_given(folder, frames):
     np.testing.assert_array_equal(read_series(folder, given).data, frames)
 
 
+def test_a_dot_belongs_to_the_name_of_a_folder(folder, write):
+    """Else the protocol of another scan, beside it, would be taken."""
+    (folder / "protocol.json").rename(folder.parent / "leg 0.5uT.json")
+    write("leg 0.json", {"SaturationB1": 99.0})
+    renamed = folder.rename(folder.parent / "leg 0.5uT")
+    assert read_series(renamed).protocol.powers_ut == (0.6,)
+
+
 def test_several_json_files_are_not_guessed_from(folder, write):
     (folder / "protocol.json").rename(folder / "a.json")
     write("scan/b.json", {})
