@@ -38,7 +38,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     add = parser.add_argument
     add("scans", type=Path, metavar="FOLDER|SCANS.csv", help="where the scans are")
     add("--out", type=Path, required=True, metavar="DERIVATIVES", help="folder for the results of all")
-    add("--workers", type=_count, metavar="N", help="processes of this computer (default: one a processor)")
+    add("--workers", type=worker_count, metavar="N", help="processes of this computer (default: one a processor)")
     add(
         "--scheduler",
         metavar="tcp://HOST:PORT",
@@ -51,7 +51,8 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     return parser
 
 
-def _count(text: str) -> int:
+def worker_count(text: str) -> int:
+    """Parse a number of worker processes."""
     number = int(text)
     if number < 1:
         raise argparse.ArgumentTypeError("at least one is expected")

@@ -11,15 +11,18 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from PCrCESTLib.commands.batch import worker_count
 from PCrCESTLib.commands.study_results import StudyResults, collect_results
 from PCrCESTLib.errors import MissingExtraError, OutputError
 from PCrCESTLib.methods import METHODS
 from PCrCESTLib.models.card import sha256
 from PCrCESTLib.outputs import staged
 from PCrCESTLib.progress import KINDS, make_progress
+from PCrCESTLib.report.pdf import pdf_of, require_weasyprint
 from PCrCESTLib.study.analysis import Analysis, analyse
-from PCrCESTLib.study.rendering import require_weasyprint
+from PCrCESTLib.study.page import Contents, study_page
 from PCrCESTLib.study.table import Study, StudyError, read_study
+from PCrCESTLib.study.tables import write_tables
 from PCrCESTLib.study.tests import HEDGES_G, PERCENT, require_statsmodels
 from PCrCESTLib.study.values import ESTIMATORS
 from PCrCESTLib.version import __version__
@@ -27,6 +30,7 @@ from PCrCESTLib.version import __version__
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+EXTRA = "study"
 RECORD_FILE, PAGE_FILE, PDF_FILE = "study.json", "study.html", "study.pdf"
 HEALTHY = {
     "control",
@@ -81,6 +85,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         help="other names for regions, such as 'label 1=left leg'; left and right are told from the name",
     )
     add("--model", metavar="NAME|FILE", help="network weights for what is quantified (default: by protocol)")
+    add("--workers", type=worker_count, metavar="N", help="processes that quantify (default: one a processor)")
     add("--pdf", action="store_true", help="write the page as PDF too")
     add("--progress", choices=KINDS, default="bar", help="how to report progress (default: %(default)s)")
     parser.set_defaults(func=run)
@@ -97,7 +102,7 @@ def run(args: argparse.Namespace) -> int:
     """
     require_statsmodels()
     if args.pdf:
-        require_weasyprint()
+        require_weasyprint(EXTRA)
     if not args.overwrite and (args.out / RECORD_FILE).exists():
         raise OutputError(
             f"{args.out}: it already holds a study; give another folder, or --overwrite to replace it"
@@ -114,6 +119,7 @@ def run(args: argparse.Namespace) -> int:
         estimator=ESTIMATORS[args.estimator],
         names=_names(args.rename),
         model=args.model,
+        workers=args.workers,
     )
     progress.step(0.9, "statistics")
     covariates = _subject_covariates(study, results)
@@ -201,10 +207,6 @@ def _write(
     analysis: Analysis,
     folder: Path,
 ) -> list[str]:
-    from PCrCESTLib.study.page import Contents
-    from PCrCESTLib.study.rendering import render_page, write_pdf
-    from PCrCESTLib.study.tables import write_tables
-
     notes = [*study.notes, *results.notes]
     figures: list[tuple[str, str, Figure]] = []
     try:
@@ -230,10 +232,10 @@ def _write(
         ESTIMATORS[args.estimator],
         f"PCrCEST {__version__}, {_versions()}; {datetime.now(timezone.utc):%Y-%m-%d}.",
     )
-    page = render_page(contents)
+    page = study_page(contents)
     (folder / PAGE_FILE).write_text(page, encoding="utf-8")
     if args.pdf:
-        write_pdf(page, folder / PDF_FILE)
+        (folder / PDF_FILE).write_bytes(pdf_of(page, EXTRA))
     record = _record(args, study, groups, results, notes)
     (folder / RECORD_FILE).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     return notes

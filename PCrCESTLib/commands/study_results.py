@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import argparse
+import hashlib
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from PCrCESTLib.commands import quantify
-from PCrCESTLib.errors import MissingExtraError, PCrCESTError
+from PCrCESTLib.batch import Job, Outcome, run_batch
+from PCrCESTLib.batch.job import FAILED
 from PCrCESTLib.methods.choice import NETWORK
-from PCrCESTLib.models.card import sha256
 from PCrCESTLib.study.facts import scan_facts
 from PCrCESTLib.study.table import Scan, Study, StudyError
 from PCrCESTLib.study.values import Excluded, Value, excluded, read_record, read_values, without_doubles
@@ -30,12 +30,11 @@ class StudyResults:
 
 @dataclass(frozen=True)
 class _Task:
-    """A scan to be quantified by a method into a folder."""
+    """A scan to be quantified by a method."""
 
     scan: Scan
     method: str
-    folder: Path
-    arguments: tuple[str, ...]
+    job: Job
 
 
 def collect_results(
@@ -47,6 +46,7 @@ def collect_results(
     estimator: str,
     names: Mapping[str, str],
     model: str | None = None,
+    workers: int | None = None,
 ) -> StudyResults:
     """Read the results of every scan by every method; quantify those that are missing into ``folder``.
 
@@ -58,6 +58,10 @@ def collect_results(
         Empty: those of the results in the list, and `NETWORK` where there are none.
     estimator, names
         As `read_values` takes them.
+    model : str, optional
+        Weights of the network for what is quantified.
+    workers : int, optional
+        Processes that quantify; by default one a processor.
 
     Raises
     ------
@@ -77,12 +81,12 @@ def collect_results(
                 reason = f"no result by {method}, and no series to compute it from"
                 results.left_out.append(excluded(scan, reason, method))
             else:
-                tasks.append(_task(scan, method, folder, model))
-    for task, failure in _quantified(tasks, report):
-        if failure:
-            results.left_out.append(excluded(task.scan, failure, task.method))
+                tasks.append(_task(scan, method, model))
+    for task, outcome in _quantified(tasks, folder, workers, report):
+        if outcome.status == FAILED:
+            results.left_out.append(excluded(task.scan, outcome.sentence, task.method))
         else:
-            finished[task.scan.line, task.method] = task.folder
+            finished[task.scan.line, task.method] = outcome.folder
     by_line = {scan.line: scan for scan in usable}
     # In the order of the methods asked for, which tables and pictures keep.
     for line, method in sorted(finished, key=lambda key: (chosen.index(key[1]), key[0])):
@@ -124,55 +128,38 @@ def _failed(scan: Scan, results: StudyResults) -> bool:
     )
 
 
-def _task(scan: Scan, method: str, folder: Path, model: str | None) -> _Task:
+def _task(scan: Scan, method: str, model: str | None) -> _Task:
     arguments = [*map(str, scan.series), "--method", method]
     for name, path in scan.companions.items():
         arguments += [f"--{name}", str(path)]
     if model is not None and method == NETWORK:
         arguments += ["--model", model]
-    parts = [f"sub-{_safe(scan.subject)}"]
-    session = "".join(map(_safe, (scan.session, scan.side)))
-    if session:
-        parts.append(f"ses-{session}")
-    return _Task(scan, method, folder.joinpath(method, *parts), tuple(arguments))
+    session = "".join(map(_label, (scan.session, scan.side)))
+    return _Task(scan, method, Job(_label(scan.subject), session, arguments))
 
 
-def _safe(name: str) -> str:
-    return "".join(c if c.isalnum() else "-" for c in name.removeprefix("sub-"))
+def _label(name: str) -> str:
+    """Letters and digits of a name; where others than separators are lost, a checksum keeps names apart."""
+    plain = re.sub(r"[^A-Za-z0-9]", "", name.removeprefix("sub-"))
+    lost = re.sub(r"[A-Za-z0-9_. -]", "", name)
+    return plain + (hashlib.sha256(name.encode()).hexdigest()[:6] if lost else "")
 
 
-def _quantified(tasks: Sequence[_Task], report: Report) -> list[tuple[_Task, str]]:
-    """Quantify what is not there yet; return every task with the sentence of its failure, or ''."""
-    outcomes = []
-    for i, task in enumerate(tasks):
-        report(i / len(tasks), f"{task.scan.name}, {task.method}")
-        outcomes.append((task, "" if _is_current(task) else _failure(task)))
+def _quantified(
+    tasks: Sequence[_Task], folder: Path, workers: int | None, report: Report
+) -> list[tuple[_Task, Outcome]]:
+    """Quantify what is not there yet, one data set a method; return what became of every task."""
+    outcomes: list[tuple[_Task, Outcome]] = []
+    for method in dict.fromkeys(task.method for task in tasks):
+        of = [task for task in tasks if task.method == method]
+        before = len(outcomes) / len(tasks)
+
+        def tell(outcome: Outcome, fraction: float, before: float = before, share: float = len(of)) -> None:
+            report(before + fraction * share / len(tasks), f"{outcome.job.name}, {outcome.status}")
+
+        found = run_batch([task.job for task in of], folder / method, workers=workers, report=tell)
+        outcomes += zip(of, found, strict=True)
     return outcomes
-
-
-def _failure(task: _Task) -> str:
-    parser = argparse.ArgumentParser()
-    quantify.add_parser(parser.add_subparsers())
-    options = ("--out", str(task.folder), "--overwrite", "--progress", "none")
-    args = parser.parse_args(["quantify", *task.arguments, *options])
-    try:
-        args.func(args)
-    except MissingExtraError:
-        raise
-    except PCrCESTError as error:
-        return str(error)
-    return ""
-
-
-def _is_current(task: _Task) -> bool:
-    """Whether the result is of these very files."""
-    try:
-        record = read_record(task.folder)
-    except StudyError:
-        return False
-    then = {(i["role"], i["path"], i["sha256"]) for i in record["inputs"]}
-    files = [("series", p) for p in task.scan.series] + list(task.scan.companions.items())
-    return then == {(role, str(path), sha256(path) if path.is_file() else None) for role, path in files}
 
 
 def _read(

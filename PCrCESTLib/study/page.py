@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import TYPE_CHECKING
 
+from PCrCESTLib.report.page import Section, bullets, page, paragraph, picture, table
 from PCrCESTLib.study.analysis import ADJUSTED, OVERALL, Analysis, Test
 from PCrCESTLib.study.mixed import MIXED, NOT_USED, REGRESSION
 from PCrCESTLib.study.tests import HEDGES_G, MANN_WHITNEY, PERCENT, WELCH
@@ -34,49 +34,39 @@ class Contents:
     software: str
 
 
-def sections(c: Contents) -> list[tuple[str, str]]:
-    """Return the page's sections: heading and HTML."""
+def study_page(c: Contents) -> str:
+    """Return the page, one HTML file; A4 across on paper, for its wide tables."""
+    return page(c.title, _sections(c), identity=c.title, imprint=c.software, landscape=True)
+
+
+def _sections(c: Contents) -> list[Section]:
     found = [
-        ("What was found", _summary(c)),
-        ("Warnings", _warnings(c)),
-        ("Subjects", _subjects(c)),
+        Section("What was found", _summary(c)),
+        Section("Warnings", _warnings(c)),
+        Section("Subjects", _subjects(c)),
     ]
+    if c.figures:
+        found.append(Section("Pictures", "".join(picture(figure, text) for text, figure in c.figures)))
     if c.analysis.tests:
-        found.append(("Tests", _tests(c.analysis)))
-        found.append(("Are the groups alike otherwise?", _balances(c.analysis)))
+        found.append(Section("Tests", _tests(c.analysis)))
+        found.append(Section("Are the groups alike otherwise?", _balances(c.analysis)))
     if c.analysis.retests:
-        found.append(("Test-retest", _retests(c.analysis)))
-    found.append(("Animals needed", _power(c.analysis)))
-    found.append(("How it was computed", _methods(c)))
+        found.append(Section("Test-retest", _retests(c.analysis)))
+    found.append(Section("Animals needed", _power(c.analysis)))
+    found.append(Section("How it was computed", _methods(c)))
     return found
-
-
-def table(header: Sequence[str], rows: Sequence[Sequence[str]], caption: str) -> str:
-    """Return an HTML table that a screen reader can follow: its first column heads the row."""
-    head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in header)
-    body = "".join(
-        f'<tr><th scope="row">{escape(row[0])}</th>'
-        + "".join(f"<td>{escape(cell)}</td>" for cell in row[1:])
-        + "</tr>"
-        for row in rows
-    )
-    return f"<table><caption>{escape(caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>\n"
-
-
-def _list(sentences: Sequence[str]) -> str:
-    return "<ul>" + "".join(f"<li>{escape(s)}</li>" for s in sentences) + "</ul>\n"
 
 
 def _summary(c: Contents) -> str:
     by_group = ", ".join(f"{g}: n = {_n_used(c, g)} of {c.listed.get(g, 0)} subjects" for g in c.groups)
-    lines = [f"<p>{escape(by_group)}. Methods: {escape(', '.join(_methods_of(c)))}.</p>\n"]
+    text = paragraph(f"{by_group}. Methods: {', '.join(_methods_of(c))}.")
     answers = []
     for reference, compared in c.analysis.contrasts:
         for method in _methods_of(c):
             answer = _answer(c.analysis, method, reference, compared)
             if answer:
                 answers.append(answer)
-    return "".join(lines) + (_list(answers) if answers else "")
+    return text + (bullets(answers) if answers else "")
 
 
 def _n_used(c: Contents, group: str) -> int:
@@ -123,7 +113,7 @@ def _warnings(c: Contents) -> str:
     if c.left_out:
         warnings.append(f"{len(c.left_out)} scans or parts of scans are left out; see Subjects.")
     warnings += c.notes
-    return _list(list(dict.fromkeys(warnings))) if warnings else "<p>None.</p>\n"
+    return bullets(list(dict.fromkeys(warnings))) if warnings else paragraph("None.")
 
 
 def _fallen(analysis: Analysis) -> list[str]:
@@ -158,7 +148,7 @@ def _subjects(c: Contents) -> str:
         "Subjects and results by group",
     )
     if not c.left_out:
-        return text + "<p>Nothing was left out.</p>\n"
+        return text + paragraph("Nothing was left out.")
     rows = [
         [e.subject, e.group, e.session or "–", e.side or "–", e.method or "all", e.roi or "all", e.reason]
         for e in c.left_out
@@ -180,7 +170,7 @@ def _tests(analysis: Analysis) -> str:
                 continue
             if quantity == "PCr":
                 parts.append(
-                    "<p>PCr in mM is fs times a constant: its tests are those of fs (study_tests.csv).</p>\n"
+                    paragraph("PCr in mM is fs times a constant: its tests are those of fs (study_tests.csv).")
                 )
                 continue
             parts.append(_test_table(of, quantity, reference, compared))
@@ -267,7 +257,7 @@ def _balances(analysis: Analysis) -> str:
         caption = (
             "Properties that could make fs look different; they differ where |difference| > 0.5 or p < 0.05"
         )
-        parts.append(table(header, rows, caption) if rows else "<p>No other property is known.</p>\n")
+        parts.append(table(header, rows, caption) if rows else paragraph("No other property is known."))
     return "".join(parts)
 
 
@@ -314,7 +304,7 @@ def _retests(analysis: Analysis) -> str:
 def _power(analysis: Analysis) -> str:
     effects = list(dict.fromkeys(n.plan.effect for n in analysis.needed))
     if not effects:
-        return "<p>The spread between subjects is not known (two subjects of a group are needed).</p>\n"
+        return paragraph("The spread between subjects is not known (two subjects of a group are needed).")
     header = [
         "quantity, method, muscle",
         "SD between subjects",
@@ -347,4 +337,4 @@ def _methods(c: Contents) -> str:
         "Animals needed: a method that sees less than the whole difference needs more than stated.",
         c.software,
     ]
-    return _list(sentences)
+    return bullets(sentences)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from PCrCESTLib.figures.boxes import draw_boxes
 from PCrCESTLib.figures.forest import ForestLine, draw_forest
+from PCrCESTLib.figures.group_boxes import draw_group_boxes
 from PCrCESTLib.study.analysis import OVERALL, Analysis, Test
 from PCrCESTLib.study.means import subject_means
 from PCrCESTLib.study.tests import HEDGES_G, PERCENT, WELCH
@@ -60,7 +60,7 @@ def boxes(values: Sequence[Value], groups: Sequence[str], quantity: str, method:
         means = subject_means(of)
         members = {g: {v.subject for v in of if v.group == g} for g in groups}
         panels[muscle] = {g: [SCALES.get(quantity, 1) * means[s] for s in sorted(members[g])] for g in groups}
-    return draw_boxes(
+    return draw_group_boxes(
         panels,
         title=f"{quantity} by {method}",
         axis=AXES.get(quantity, quantity),

@@ -28,7 +28,7 @@ _COLUMNS = 4
 SMALLEST_BOX = 5  # of fewer subjects a box would show more than is known: their points and median only
 
 
-def draw_boxes(
+def draw_group_boxes(
     panels: Mapping[str, Mapping[str, Sequence[float]]], *, title: str, axis: str, footer: str
 ) -> Figure:
     """Draw one panel a muscle with one box a group, and a point for every subject.
