@@ -45,9 +45,7 @@ class ResultFolder:
 
     def inputs(self, role: str) -> list[dict[str, Any]]:
         """Entries of the record's inputs with a role, in order."""
-        listed = self.record.get("inputs")
-        entries = listed if isinstance(listed, list) else []
-        return [e for e in entries if isinstance(e, dict) and e.get("role") == role]
+        return inputs_of(self.record, role)
 
     def rois(self) -> RoiSet | None:
         """Regions of the run; None where it had none."""
@@ -79,6 +77,24 @@ def read_result_folder(folder: Path) -> ResultFolder:
         When its maps do not lie on one grid.
     """
     record = read_record(folder)
+    maps, grid = read_maps(folder)
+    missing = [f"{name}.nii.gz" for name in ("fs", "fs_sd", "quality") if name not in maps]
+    if grid is None or missing:
+        raise ReaderError(f"{folder}: {missing[0]} is missing; give a folder that pcrcest quantify wrote")
+    quality = maps.pop("quality").astype(np.uint8)
+    return ResultFolder(folder, grid, maps, quality, record)
+
+
+def read_maps(folder: Path) -> tuple[dict[str, np.ndarray], Geometry | None]:
+    """Read the maps that a folder holds, (z, y, x) as stored, by name (`MAP_UNITS`), and their grid.
+
+    Raises
+    ------
+    ReaderError
+        When a file is damaged.
+    GeometryError
+        When they do not lie on one grid.
+    """
     maps: dict[str, np.ndarray] = {}
     grid: Geometry | None = None
     for name in MAP_UNITS:
@@ -93,11 +109,14 @@ def read_result_folder(folder: Path) -> ResultFolder:
             )
         grid = grid or volume.geometry
         maps[name] = np.ascontiguousarray(volume.array)
-    missing = [f"{name}.nii.gz" for name in ("fs", "fs_sd", "quality") if name not in maps]
-    if grid is None or missing:
-        raise ReaderError(f"{folder}: {missing[0]} is missing; give a folder that pcrcest quantify wrote")
-    quality = maps.pop("quality").astype(np.uint8)
-    return ResultFolder(folder, grid, maps, quality, record)
+    return maps, grid
+
+
+def inputs_of(record: dict[str, Any], role: str) -> list[dict[str, Any]]:
+    """Entries of a record's inputs with a role, in order."""
+    listed = record.get("inputs")
+    entries = listed if isinstance(listed, list) else []
+    return [e for e in entries if isinstance(e, dict) and e.get("role") == role]
 
 
 def read_record(folder: Path) -> dict[str, Any]:

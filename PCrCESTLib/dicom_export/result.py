@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 
 from PCrCESTLib.dicom_export.quantities import MAPS, MapQuantity
-from PCrCESTLib.errors import GeometryError, ReaderError
+from PCrCESTLib.errors import ReaderError
 from PCrCESTLib.geometry import Geometry
 from PCrCESTLib.models.card import sha256
-from PCrCESTLib.readers.image_io import read_volume, single_frame
-from PCrCESTLib.result_folder import RECORD, read_record
+from PCrCESTLib.result_folder import RECORD, inputs_of, read_maps, read_record
 
 
 @dataclass(frozen=True)
@@ -58,9 +57,7 @@ class Result:
 
     def inputs(self, role: str) -> list[dict[str, Any]]:
         """Entries of the record's inputs with a role."""
-        listed = self.record.get("inputs")
-        entries = listed if isinstance(listed, list) else []
-        return [e for e in entries if isinstance(e, dict) and e.get("role") == role]
+        return inputs_of(self.record, role)
 
 
 def read_result(folder: Path) -> Result:
@@ -76,26 +73,15 @@ def read_result(folder: Path) -> Result:
     path = folder / RECORD
     record = read_record(folder)
     _time(path, record)
+    stored, geometry = read_maps(folder)
     maps: dict[MapQuantity, np.ndarray] = {}
     notes: list[str] = []
-    geometry: Geometry | None = None
-    for quantity in MAPS:
-        file = folder / f"{quantity.name}.nii.gz"
-        if not file.is_file():
-            continue
-        volume = single_frame(read_volume(file), file, "a map")
-        if geometry is not None and not volume.geometry.same_as(geometry):
-            raise GeometryError(
-                f"{file}: {volume.geometry.describe()}, but the other maps have {geometry.describe()}; all maps of a"
-                " result lie on one grid: run pcrcest quantify again"
-            )
-        geometry = geometry or volume.geometry
-        if volume.array.dtype != np.float32:
-            raise ReaderError(
-                f"{file}: {volume.array.dtype} values; float32 as pcrcest quantify writes is expected"
-            )
-        if np.isfinite(volume.array).any():
-            maps[quantity] = np.ascontiguousarray(volume.array)
+    for quantity in (q for q in MAPS if q.name in stored):
+        file, values = folder / f"{quantity.name}.nii.gz", stored[quantity.name]
+        if values.dtype != np.float32:
+            raise ReaderError(f"{file}: {values.dtype} values; float32 as pcrcest quantify writes is expected")
+        if np.isfinite(values).any():
+            maps[quantity] = values
         else:
             notes.append(f"{file.name} has no value anywhere and is left out")
     if geometry is None or not maps:
