@@ -15,9 +15,9 @@ from PCrCESTLib.models.card import sha256
 from PCrCESTLib.readers.dicom.file import is_dicom
 from PCrCESTLib.readers.nifti import stem_of
 from PCrCESTLib.readers.stored_bytes import sniff
+from PCrCESTLib.result_folder import RECORD
 from PCrCESTLib.version import __version__
 
-RECORD = "quantify.json"
 # The device changes a result by rounding only: a batch that was begun on a GPU may end without one.
 WITHOUT_EFFECT = ("device",)
 
@@ -89,7 +89,7 @@ def _present(path: Path) -> list[Path]:
     return [path] if path.is_file() else []
 
 
-def read_record(folder: Path) -> dict[str, Any] | None:
+def earlier_note(folder: Path) -> dict[str, Any] | None:
     """Return what an earlier batch noted in the provenance of ``folder``; None where nothing whole is."""
     try:
         noted = json.loads((folder / RECORD).read_text(encoding="utf-8"))["batch"]

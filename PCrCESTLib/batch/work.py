@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from PCrCESTLib.batch.arguments import parse
-from PCrCESTLib.batch.fingerprint import digest_of, fingerprint, note, read_record
+from PCrCESTLib.batch.fingerprint import digest_of, earlier_note, fingerprint, note
 from PCrCESTLib.batch.job import BUSY, DONE, FAILED, SKIPPED, Job, Outcome
 from PCrCESTLib.batch.lock import HeldError, Lock, LostError
 from PCrCESTLib.commands import quantify
@@ -118,7 +118,7 @@ def _facts(args: argparse.Namespace, run: Run) -> dict[str, Any]:
 
 def finished_by(run: Run, job: Job, digest: str) -> tuple[str, str] | None:
     """Return status and sentence of a job whose results are there and up to date, else None."""
-    noted = read_record(run.out / job.folder)
+    noted = earlier_note(run.out / job.folder)
     if noted is None or noted["fingerprint"] != digest:
         return None
     if noted.get("run") == run.id:  # by a worker that died before it could tell
@@ -152,7 +152,7 @@ def _quantified(job: Job, run: Run, args: argparse.Namespace, digest: str, lock:
     folder.parent.mkdir(parents=True, exist_ok=True)
     sweep(folder, "partial")
     old = _names(folder)
-    recorded = set((read_record(folder) or {"files": ()})["files"])
+    recorded = set((earlier_note(folder) or {"files": ()})["files"])
     write_log(run, job, "started")
     with staged(folder, overwrite=True) as partial:
         args.out = partial

@@ -10,10 +10,12 @@ from pathlib import Path
 
 from PCrCESTLib.batch import Job, Outcome, run_batch
 from PCrCESTLib.batch.job import FAILED
+from PCrCESTLib.errors import PCrCESTError
 from PCrCESTLib.methods.choice import NETWORK
+from PCrCESTLib.result_folder import read_record
 from PCrCESTLib.study.facts import scan_facts
 from PCrCESTLib.study.table import Scan, Study, StudyError
-from PCrCESTLib.study.values import Excluded, Value, excluded, read_record, read_values, without_doubles
+from PCrCESTLib.study.values import Excluded, Value, excluded, method_of, read_values, without_doubles
 
 Report = Callable[[float, str], None]
 
@@ -116,8 +118,8 @@ def _finished(scans: Sequence[Scan], results: StudyResults) -> dict[tuple[int, s
     for scan in scans:
         if scan.result is not None:
             try:
-                found[scan.line, str(read_record(scan.result)["method"])] = scan.result
-            except StudyError as error:
+                found[scan.line, method_of(scan.result)] = scan.result
+            except PCrCESTError as error:
                 results.left_out.append(excluded(scan, str(error)))
     return found
 
@@ -185,7 +187,7 @@ def _measure(
         done.add(line)
         try:
             facts, notes = scan_facts(folder, read_record(folder))
-        except StudyError:
+        except PCrCESTError:
             continue  # the values say so already
         results.facts += [(by_line[line].subject, name, value) for name, value in facts.items()]
         results.notes += [f"{by_line[line].name}: not checked for confounding: {note}" for note in notes]

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import csv
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
+from PCrCESTLib.result_folder import RECORD, TABLE, read_record
 from PCrCESTLib.roi import ROI_SPECTRUM, VOXEL_MEAN
 from PCrCESTLib.study.regions import muscle_and_side
 from PCrCESTLib.study.table import Scan, StudyError
 
 ESTIMATORS = {"roi-spectrum": ROI_SPECTRUM, "voxel-mean": VOXEL_MEAN}
-TABLE_FILE, RECORD_FILE = "roi_statistics.csv", "quantify.json"
 
 
 @dataclass(frozen=True)
@@ -59,26 +57,18 @@ def excluded(scan: Scan, reason: str, method: str = "", roi: str = "", side: str
     return Excluded(scan.subject, scan.group, scan.session, its_side, method, roi, reason)
 
 
-def read_record(folder: Path) -> dict[str, Any]:
-    """Return the provenance of a result folder.
+def method_of(folder: Path) -> str:
+    """Return the method that made a result folder.
 
     Raises
     ------
-    StudyError
-        When there is none, or it is damaged.
+    PCrCESTError
+        When the folder is none, or its record is damaged.
     """
-    path = folder / RECORD_FILE
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise StudyError(
-            f"{path}: the result cannot be read ({error.strerror}); give a folder that pcrcest quantify left"
-        ) from error
-    except ValueError as error:
-        raise StudyError(f"{path}: this is no JSON file; quantify the scan again") from error
-    if not isinstance(record, dict) or not isinstance(record.get("method"), str):
-        raise StudyError(f"{path}: the method is not named; quantify the scan again")
-    return record
+    method = read_record(folder).get("method")
+    if not isinstance(method, str):
+        raise StudyError(f"{folder / RECORD}: the method is not named; quantify the scan again")
+    return method
 
 
 def read_values(
@@ -105,7 +95,7 @@ def read_values(
         When the folder has no table of regions, or a damaged one.
     """
     values, left_out = [], []
-    for row in _rows(folder / TABLE_FILE):
+    for row in _rows(folder / TABLE):
         if row.get("estimator") != estimator:
             continue
         name = names.get(row["roi"], row["roi"])
@@ -123,7 +113,7 @@ def read_values(
             )
     if not values and not left_out:
         raise StudyError(
-            f"{folder / TABLE_FILE}: no row has the estimator '{estimator}'; quantify the scan again"
+            f"{folder / TABLE}: no row has the estimator '{estimator}'; quantify the scan again"
         )
     return values, list(dict.fromkeys(left_out))
 
@@ -164,7 +154,7 @@ def _value(
             str(folder),
         )
     except (KeyError, TypeError, ValueError) as error:
-        raise StudyError(f"{folder / TABLE_FILE}: a row is damaged; quantify the scan again") from error
+        raise StudyError(f"{folder / TABLE}: a row is damaged; quantify the scan again") from error
 
 
 def without_doubles(values: Sequence[Value]) -> list[Value]:

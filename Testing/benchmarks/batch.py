@@ -24,7 +24,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from PCrCESTLib.batch import Job, Outcome, run_batch
-from PCrCESTLib.batch.fingerprint import read_record
+from PCrCESTLib.batch.fingerprint import earlier_note
 from PCrCESTLib.cli import main as pcrcest
 
 SCANS = 4  # different simulated animals, copied to all subjects
@@ -135,7 +135,7 @@ def main(subjects: int = 200, scaling_subjects: int = 40) -> None:
         with cluster(2) as address:
             outcomes = run_batch(jobs, out, scheduler=address)
         begun, done = lines(out, "started"), lines(out, "done")
-        whole = [o for o in outcomes if read_record(o.folder) is not None]
+        whole = [o for o in outcomes if earlier_note(o.folder) is not None]
         print(f"{'subjects':<44} {subjects}")
         print(f"{'worker killed while it ran':<44} {', '.join(killed)}")
         print(f"{'status':<44} {dict(Counter(o.status for o in outcomes))}")

@@ -54,7 +54,7 @@ def test_a_known_difference_is_found_by_every_test(finished):
 
 def test_who_is_left_out_is_listed_with_the_reason(finished):
     left_out = {r["subject"]: r["reason"] for r in rows_of(finished / "study_excluded.csv")}
-    assert "cannot be read" in left_out["lost"]
+    assert "quantify.json: this file is missing" in left_out["lost"]
     assert left_out["ill"] == "excluded in the list: died early <b>"
     page = (finished / "study.html").read_text(encoding="utf-8")
     assert "lost" in page
