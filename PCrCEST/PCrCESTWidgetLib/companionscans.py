@@ -37,7 +37,7 @@ class CompanionRow:
         self.control = JobControl(
             self.button, ui.offersBar, ui.offersMessage, self.onDone, self.onFailed, self.onEnded
         )
-        self.button.connect("clicked(bool)", self.onPressed)
+        self.control.drive(self.panel, _("The map cannot be computed"), self.start)
 
     def show(self, offers):
         """Offer the scans of a study; return whether there is something to see."""
@@ -59,13 +59,6 @@ class CompanionRow:
         self.selector.enabled = not self.control.running
         self.button.enabled = self.control.running or not self.section.running
         return isSeen
-
-    def onPressed(self, _checked=False):
-        if self.control.running:
-            self.control.cancel()
-            return
-        with self.panel.guarded(_("The map cannot be computed")):
-            self.start()
 
     def start(self):
         offer = self.offers[self.selector.currentIndex]

@@ -35,18 +35,11 @@ class Document:
         self.control = JobControl(
             button, self.ui.exportBar, self.ui.exportMessage, self.onDone, self.onFailed, self.onEnded
         )
-        button.connect("clicked(bool)", self.onPressed)
+        self.control.drive(self.panel, _("The export failed"), self.start)
 
     @property
     def running(self):
         return self.control.running
-
-    def onPressed(self, _checked=False):
-        if self.running:
-            self.control.cancel()
-            return
-        with self.panel.guarded(_("The export failed")):
-            self.start()
 
     def start(self):
         run, target = self.panel.shownRun(), self.export.folder()

@@ -33,6 +33,18 @@ class JobControl:
     def running(self):
         return self.job is not None
 
+    def drive(self, panel, failure, prepare):
+        """Let the button start a job and cancel it: ``prepare`` starts it, ``failure`` heads what that raises."""
+        self.panel, self.failure, self.prepare = panel, failure, prepare
+        self.button.connect("clicked(bool)", self.onPressed)
+
+    def onPressed(self, _checked=False):
+        if self.running:
+            self.cancel()
+            return
+        with self.panel.guarded(self.failure):
+            self.prepare()
+
     def start(self, arguments):
         self.facts, self.sentence, self.warnings, self.isCancelled = None, "", [], False
         self.job = Job(arguments)

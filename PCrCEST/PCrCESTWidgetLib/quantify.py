@@ -63,7 +63,7 @@ class QuantifySection:
         self.probeTimer.connect("timeout()", self.onProbe)
         self.fillDevices()
         self.ui.deviceSelector.connect("activated(int)", self.onDevice)
-        self.ui.applyButton.connect("clicked(bool)", self.onApply)
+        self.control.drive(panel, _("The quantification cannot start"), self.start)
 
     def fillModels(self, further=()):
         """List auto, the bundled models, and files the user chose or trained."""
@@ -149,13 +149,6 @@ class QuantifySection:
             self.fillModels([self.panel.parameters.model])
             index = combo.findData(self.panel.parameters.model)
         combo.setCurrentIndex(index)
-
-    def onApply(self, _checked=False):
-        if self.control.running:
-            self.control.cancel()
-            return
-        with self.panel.guarded(_("The quantification cannot start")):
-            self.start()
 
     def start(self):
         parameters = self.panel.parameters

@@ -30,14 +30,7 @@ class TableUpdate:
             self.onFailed,
             self.onEnded,
         )
-        self.ui.updateTableButton.connect("clicked(bool)", self.onPressed)
-
-    def onPressed(self, _checked=False):
-        if self.control.running:
-            self.control.cancel()
-            return
-        with self.panel.guarded(_("The table cannot be updated")):
-            self.start()
+        self.control.drive(panel, _("The table cannot be updated"), self.start)
 
     def start(self):
         run, inputs = self.panel.shownRun(), self.panel.quantify.inputs()

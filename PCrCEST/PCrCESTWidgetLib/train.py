@@ -31,18 +31,11 @@ class TrainGroup:
         self.control = JobControl(
             self.ui.trainButton, self.ui.trainBar, self.ui.trainMessage, self.onDone, self.onFailed, self.onEnded
         )
-        self.ui.trainButton.connect("clicked(bool)", self.onTrain)
+        self.control.drive(panel, _("The training cannot start"), self.start)
         self.ui.torchButton.connect("clicked(bool)", self.onInstallTorch)
 
     def hasTorch(self):
         return importlib.util.find_spec("torch") is not None
-
-    def onTrain(self, _checked=False):
-        if self.control.running:
-            self.control.cancel()
-            return
-        with self.panel.guarded(_("The training cannot start")):
-            self.start()
 
     def start(self):
         if not self.hasTorch():
