@@ -10,17 +10,26 @@ from PCrCESTLib.protocol import Protocol
 from PCrCESTLib.report.page import Section, paragraph, picture, subheading
 from PCrCESTLib.report.predictive import contribution_at_peak, misfit_over_noise, predictions
 from PCrCESTLib.report.result import Result
-from PCrCESTLib.report.words import with_unit
+from PCrCESTLib.report.words import signed, with_unit
 
 MOST_DRAWN = 16
 _BY_NETWORK = (
     "Prediction: the estimated fs and ksw, put into the Bloch–McConnell equations, on the background of the same scan "
-    "(Z without PCr, smoothed). Where points leave the band, the spectrum holds what these two numbers do not explain. "
-    "Band: 5 to 95 % over the uncertainty of fs and ksw, taken as independent, so rather too wide."
+    "(Z without PCr, smoothed). Where points leave the band, the spectrum holds what these two numbers do not explain."
 )
-_BY_FIT = (
-    "Prediction: the curve of the fit. Band: ± 1.645 relative SD of fs on the contribution of PCr, which includes how "
-    "well ksw is known."
+_BY_FIT = "Prediction: the curve of the fit."
+_BAND = (
+    "Band: 5 to 95 % of what PCr of fs and ksw as uncertain as they are estimated takes from Z, {together}; noise of "
+    "the points and doubt about the background are not in it."
+)
+_CORRELATED = "with the correlation of their errors, which stands below each figure"
+_INDEPENDENT = (
+    "taken as independent, as this result does not tell their correlation: where the errors are opposed, as they "
+    "usually are, the band is too wide"
+)
+_BAND_OF_FS = (
+    "Band: ± 1.645 relative SD of fs on the contribution of PCr. This SD is mostly doubt about ksw, which this method "
+    "does not estimate and which changes fs more than the curve: for the curve the band is too wide."
 )
 
 
@@ -36,7 +45,7 @@ def spectra_section(result: Result, protocol: Protocol) -> Section:
     names = list(dict.fromkeys(s.roi for s in result.spectra))
     html = paragraph(
         "Dots: mean spectrum of the region, aligned to its own water. Below: the contribution of PCr alone."
-    ) + paragraph(_BY_NETWORK if network else _BY_FIT)
+    ) + paragraph(f"{_BY_NETWORK if network else _BY_FIT} {_about_band(result)}")
     for roi in names[:MOST_DRAWN]:
         drawn = predictions(result, protocol, roi)
         figure = draw_prediction(drawn, "predicted from fs and ksw" if network else "fit")
@@ -46,6 +55,14 @@ def spectra_section(result: Result, protocol: Protocol) -> Section:
     return Section("Spectra", html)
 
 
+def _about_band(result: Result) -> str:
+    """Say what the band rests on."""
+    if not any(row.quantity == "ksw" for row in result.rows):
+        return _BAND_OF_FS
+    known = all(math.isfinite(s.log_correlation) for s in result.spectra)
+    return _BAND.format(together=_CORRELATED if known else _INDEPENDENT)
+
+
 def _caption(result: Result, roi: str) -> str:
     parts = []
     for quantity in ("fs", "ksw"):
@@ -53,6 +70,9 @@ def _caption(result: Result, roi: str) -> str:
         if row is not None:
             text = with_unit(row) if row.identifiable else "not identifiable"
             parts.append(f"{quantity} {text}")
+    together = next((s.log_correlation for s in result.spectra if s.roi == roi), math.nan)
+    if len(parts) > 1 and math.isfinite(together):
+        parts.append(f"correlation of their errors (of the logarithms) {signed(together)}")
     return ", ".join(parts) + ("." if parts else "")
 
 
