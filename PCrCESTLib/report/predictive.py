@@ -42,7 +42,7 @@ def predictions(result: Result, protocol: Protocol, roi: str) -> list[Prediction
 def _measured_only(s: SpectrumOfRegion) -> Prediction:
     nothing = np.full(len(s.z), np.nan)
     band = np.full((2, len(s.z)), np.nan)
-    return Prediction(s.b1_ut, s.offsets_ppm, s.z, nothing, band, nothing, nothing, band)
+    return Prediction(s.b1_ut, s.offsets_ppm, s.z, nothing, band, s.without_pcr, nothing, band)
 
 
 def _of_fit(s: SpectrumOfRegion, protocol: Protocol, fs: RoiRow | None, ksw: RoiRow | None) -> Prediction:

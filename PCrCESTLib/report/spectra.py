@@ -24,12 +24,16 @@ _BAND = (
 )
 _CORRELATED = "with the correlation of their errors, which stands below each figure"
 _INDEPENDENT = (
-    "taken as independent, as this result does not tell their correlation: where the errors are opposed, as they "
-    "usually are, the band is too wide"
+    "taken as independent, as this result does not tell their correlation: what one takes from the other without "
+    "changing the spectrum then counts as change, so the band is rather too wide"
 )
 _BAND_OF_FS = (
-    "Band: ± 1.645 relative SD of fs on the contribution of PCr. This SD is mostly doubt about ksw, which this method "
-    "does not estimate and which changes fs more than the curve: for the curve the band is too wide."
+    "Band: ± 1.645 relative SD of fs on the contribution of PCr. This SD includes doubt about ksw, which this method "
+    "does not estimate and which the curve does not depend on: for the curve the band is rather too wide."
+)
+_NOTHING = (
+    "Nothing is predicted: as no regions were given to the quantification, the result has no fs and ksw of this "
+    "spectrum."
 )
 
 
@@ -45,7 +49,9 @@ def spectra_section(result: Result, protocol: Protocol) -> Section:
     names = list(dict.fromkeys(s.roi for s in result.spectra))
     html = paragraph(
         "Dots: mean spectrum of the region, aligned to its own water. Below: the contribution of PCr alone."
-    ) + paragraph(f"{_BY_NETWORK if network else _BY_FIT} {_about_band(result)}")
+        if result.rows
+        else "Dots: mean spectrum, aligned to its own water."
+    ) + paragraph(_about(result, network=network))
     for roi in names[:MOST_DRAWN]:
         drawn = predictions(result, protocol, roi)
         figure = draw_prediction(drawn, "predicted from fs and ksw" if network else "fit")
@@ -55,12 +61,15 @@ def spectra_section(result: Result, protocol: Protocol) -> Section:
     return Section("Spectra", html)
 
 
-def _about_band(result: Result) -> str:
-    """Say what the band rests on."""
+def _about(result: Result, *, network: bool) -> str:
+    """Say what prediction and band rest on."""
+    if not result.rows:
+        return _NOTHING
     if not any(row.quantity == "ksw" for row in result.rows):
-        return _BAND_OF_FS
+        return f"{_BY_FIT} {_BAND_OF_FS}"
     known = all(math.isfinite(s.log_correlation) for s in result.spectra)
-    return _BAND.format(together=_CORRELATED if known else _INDEPENDENT)
+    band = _BAND.format(together=_CORRELATED if known else _INDEPENDENT)
+    return f"{_BY_NETWORK if network else _BY_FIT} {band}"
 
 
 def _caption(result: Result, roi: str) -> str:
