@@ -138,10 +138,11 @@ def test_what_a_bruker_scan_rests_on_is_all_of_its_folder_however_it_is_named(tm
 
 @pytest.mark.parametrize(("command", "new"), [("report", "x.html"), ("dicom", "x"), ("stats", "x.csv")])
 def test_a_command_for_one_result_names_one_when_it_is_given_all_of_them(tmp_path, capsys, command, new):
-    (tmp_path / "sub-1" / "ses-2").mkdir(parents=True)
-    (tmp_path / "sub-1" / "ses-2" / "quantify.json").write_text("{}", encoding="utf-8")
-    assert main([command, str(tmp_path), "--out", str(tmp_path / new)]) == 2
-    assert f"such as {tmp_path / 'sub-1' / 'ses-2'}" in capsys.readouterr().err
+    one = tmp_path / "all" / "sub-1" / "ses-2"
+    one.mkdir(parents=True)
+    (one / "quantify.json").write_text("{}", encoding="utf-8")
+    assert main([command, str(tmp_path / "all"), "--out", str(tmp_path / new)]) == 2
+    assert f"such as {one}" in capsys.readouterr().err
 
 
 def test_another_data_set_is_not_written_into(tmp_path):
