@@ -11,6 +11,7 @@ import asyncio
 import concurrent.futures
 import logging
 import queue
+import time
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -20,7 +21,7 @@ from PCrCESTLib.batch.work import Run, work
 from PCrCESTLib.errors import ClusterError, MissingExtraError, PCrCESTError
 from PCrCESTLib.version import __version__
 
-CONNECT_S = 10.0
+CONNECT_S, LOOK_S = 10.0, 0.2
 # An outcome that was there is lost when its worker dies before it is fetched; the cluster then does the job again.
 UNDER_WAY = ("pending", "lost")
 
@@ -113,7 +114,9 @@ class ClusterPool:
             self._require_scheduler()
             return None
         if future.status in UNDER_WAY:
-            future.add_done_callback(self._over.put)
+            self._require_scheduler()
+            time.sleep(min(timeout_s, LOOK_S))
+            self._over.put(future)  # Dask tells of it a second time only when it is asked, and then at once
             return None
         job = self._jobs.pop(future.key)
         from distributed import KilledWorker

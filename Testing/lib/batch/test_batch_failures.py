@@ -153,12 +153,11 @@ def test_an_outcome_that_dies_with_its_worker_before_it_is_fetched_is_made_again
                 worker = client.run(os.getpid)
                 os.kill(next(iter(worker.values())), signal.SIGKILL)
                 wait_for(lambda: not any(client.has_what().values()))
-            found: list[Outcome | None] = [None]
-            while found[-1] is None and len(found) < 120:
-                found.append(pool.next(1.0))
+            outcome, latest = None, time.monotonic() + 60
+            while outcome is None and time.monotonic() < latest:
+                outcome = pool.next(1.0)
         finally:
             pool.close()
-    outcome = found[-1]
     assert outcome is not None
     assert (outcome.status, outcome.sentence) == ("failed", "not to be done")
 
