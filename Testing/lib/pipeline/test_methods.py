@@ -16,6 +16,7 @@ from PCrCESTLib.methods import METHODS
 from PCrCESTLib.methods.choice import NETWORK
 from PCrCESTLib.quality import Quality
 from PCrCESTLib.readers.image_io import read_volume
+from PCrCESTLib.result_folder import CORRELATION
 
 from .conftest import powers
 
@@ -119,6 +120,9 @@ def test_the_fit_of_the_physics_tells_ksw(a_simulated_scan, tmp_path):
     assert not (out / "arex.nii.gz").exists()
     curves = {row["curve"] for row in rows_of(out, "roi_curves.csv")}
     assert curves == {"fit", "without PCr"}
+    record = json.loads((out / "quantify.json").read_text(encoding="utf-8"))
+    (together,) = record[CORRELATION].values()  # of all tissue, as no regions were given
+    assert -1 < together < 0  # at these powers more PCr that exchanges less looks the same
 
 
 @pytest.mark.parametrize(
