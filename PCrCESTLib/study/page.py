@@ -5,22 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from PCrCESTLib.report.page import Section, bullets, page, paragraph, picture, table
 from PCrCESTLib.study.analysis import ADJUSTED, OVERALL, Analysis, Test
 from PCrCESTLib.study.mixed import MIXED, NOT_USED, REGRESSION
+from PCrCESTLib.study.picture import Picture
 from PCrCESTLib.study.tests import HEDGES_G, MANN_WHITNEY, PERCENT, WELCH
 from PCrCESTLib.study.values import Excluded, Value
 from PCrCESTLib.study.words import AXES, SCALES, interval, number, p_text, percent
 
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-
 
 @dataclass(frozen=True)
 class Contents:
-    """What the page tells; ``figures`` in order, with the sentence that describes each to who cannot see it."""
+    """What the page tells; ``pictures`` in order."""
 
     title: str
     groups: tuple[str, ...]
@@ -28,7 +25,7 @@ class Contents:
     values: Sequence[Value]
     left_out: Sequence[Excluded]
     analysis: Analysis
-    figures: Sequence[tuple[str, Figure]]
+    pictures: Sequence[Picture]
     notes: Sequence[str]
     estimator: str
     software: str
@@ -45,8 +42,8 @@ def _sections(c: Contents) -> list[Section]:
         Section("Warnings", _warnings(c)),
         Section("Subjects", _subjects(c)),
     ]
-    if c.figures:
-        found.append(Section("Pictures", "".join(picture(figure, text) for text, figure in c.figures)))
+    if c.pictures:
+        found.append(Section("Pictures", "".join(picture(p.figure, p.text) for p in c.pictures)))
     if c.analysis.tests:
         found.append(Section("Tests", _tests(c.analysis)))
         found.append(Section("Are the groups alike otherwise?", _balances(c.analysis)))

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from PCrCESTLib.cli import main
+
 HEADER = (
     "roi,quantity,unit,estimator,value,sd,sd_meaning,identifiable,n_voxels,n_total,volume_mm3,flagged_share"
 )
@@ -38,6 +40,15 @@ def write_result(folder: Path, fs: float, *, method="two-branch", ksw_known=True
 @pytest.fixture
 def a_study(tmp_path: Path) -> Path:
     return write_study(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder that ``pcrcest study`` left."""
+    pytest.importorskip("statsmodels")
+    folder = tmp_path_factory.mktemp("finished")
+    assert main(["study", str(write_study(folder)), "--out", str(folder / "out"), "--progress", "none"]) == 0
+    return folder / "out"
 
 
 def write_study(folder: Path) -> Path:

@@ -10,7 +10,7 @@ import pytest
 
 from PCrCESTLib.cli import main
 
-from .conftest import write_result, write_study
+from .conftest import write_result
 
 pytest.importorskip("statsmodels")
 pytest.importorskip("matplotlib")
@@ -23,13 +23,6 @@ def study(path, out, *options):
 def rows_of(path):
     with path.open(encoding="utf-8", newline="") as stream:
         return list(csv.DictReader(stream))
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("finished")
-    assert study(write_study(folder), folder / "out") == 0
-    return folder / "out"
 
 
 def test_a_known_difference_is_found_by_every_test(finished):
