@@ -280,10 +280,12 @@ def _versions() -> str:
 def _summary(out: Path, groups: Sequence[str], results: StudyResults, analysis: Analysis) -> str:
     sizes = {g: len({v.subject for v in results.values if v.group == g}) for g in groups}
     lines = [", ".join(f"{g} n = {n}" for g, n in sizes.items())]
-    for t in analysis.tests:
-        f = t.finding
-        if t.quantity == "fs" and f.test == PERCENT:
-            effect = f.note or f"{f.estimate:+6.1f} % [{f.low:+.1f}, {f.high:+.1f}]"
-            lines.append(f"  fs {t.method:<11} {t.muscle:<24} {effect}  n {t.n_reference} + {t.n_compared}")
+    for contrast in analysis.contrasts:
+        lines.append(f"fs, {contrast[1]} against {contrast[0]} [95 % confidence]")
+        for t in analysis.tests:
+            f = t.finding
+            if t.quantity == "fs" and f.test == PERCENT and (t.reference, t.compared) == contrast:
+                effect = f.note or f"{f.estimate:+6.1f} % [{f.low:+.1f}, {f.high:+.1f}]"
+                lines.append(f"  {t.method:<11} {t.muscle:<24} {effect}  n {t.n_reference} + {t.n_compared}")
     lines += [f"  left out: {e.subject} {e.method} {e.roi}: {e.reason}" for e in results.left_out]
     return "\n".join([*lines, f"page: {out / PAGE_FILE}"]) + "\n"

@@ -16,12 +16,14 @@ HEADER = (
 MUSCLES = ("soleus", "tibialis anterior")
 
 
-def write_result(folder: Path, fs: float, *, method="two-branch", ksw_known=True, noise=0.005) -> Path:
+def write_result(
+    folder: Path, fs: float, *, method="two-branch", ksw_known=True, noise=0.005, sides=(1.0, 1.02)
+) -> Path:
     folder.mkdir(parents=True)
     rows = [HEADER]
     for m, muscle in enumerate(MUSCLES):
-        for s, side in enumerate(("left", "right")):
-            value = fs * (1 + 0.2 * m) * (1 + 0.02 * s)
+        for side, factor in zip(("left", "right"), sides, strict=True):
+            value = fs * (1 + 0.2 * m) * factor
             for quantity, unit, number, known in (
                 ("fs", "1", value, True),
                 ("PCr", "mM", value * 55500, True),
