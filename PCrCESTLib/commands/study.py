@@ -218,9 +218,7 @@ def _write(
     write_tables(results.values, results.left_out, analysis, folder)
     listed = {g: len({s.subject for s in study.scans if s.group == g}) for g in groups}
     contents = Contents(
-        f"Study {study.path.stem}: {' against '.join(reversed(groups))}"
-        if len(groups) == 2
-        else f"Study {study.path.stem}",
+        _title(study, groups),
         groups,
         listed,
         results.values,
@@ -238,6 +236,13 @@ def _write(
     record = _record(args, study, groups, results, notes)
     (folder / RECORD_FILE).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     return notes
+
+
+def _title(study: Study, groups: tuple[str, ...]) -> str:
+    name = "" if study.path.stem.lower() == "study" else f" {study.path.stem}"
+    reference, *others = groups
+    against = f"{', '.join(others)} against {reference}" if others else reference
+    return f"Study{name}: {against}"
 
 
 def _record(

@@ -13,13 +13,14 @@ from PCrCESTLib.study.finding import NAN, SMALLEST_GROUP, Finding
 from PCrCESTLib.study.means import by, muscle_means, of_group, subject_means
 from PCrCESTLib.study.mixed import MIXED, REGRESSION, Observations, mixed_model
 from PCrCESTLib.study.power import Plan, plans
+from PCrCESTLib.study.quantities import multiples_of_fs
 from PCrCESTLib.study.repeats import Retest, retests_of
 from PCrCESTLib.study.tests import compare_groups, holm
 from PCrCESTLib.study.values import Value
 
 OVERALL = "all muscles"
 ADJUSTED = ", adjusted"
-QUANTITIES = ("fs", "PCr", "ksw", "AREX")
+QUANTITIES = ("fs", "PCr", "ksw", "AREX")  # in the order of tables and pictures
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,10 @@ class Needed:
 
 @dataclass(frozen=True)
 class Analysis:
-    """Everything a study tells; ``balances`` by contrast (reference, compared), n of subjects by group."""
+    """Everything a study tells; ``balances`` by contrast (reference, compared).
+
+    ``multiples`` are the quantities whose tests are those of fs.
+    """
 
     tests: tuple[Test, ...]
     retests: tuple[Retest, ...]
@@ -72,7 +76,13 @@ class Analysis:
     balances: Mapping[tuple[str, str], tuple[Balance, ...]]
     contrasts: tuple[tuple[str, str], ...]
     adjusted_for: tuple[str, ...]
+    multiples: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """Quantities that say something of their own, in their order."""
+        return tuple(q for q in QUANTITIES if q not in self.multiples)
 
 
 def analyse(
@@ -130,7 +140,8 @@ def analyse(
         balances,
         contrasts,
         tuple(adjust_for),
-        _notes(values, groups),
+        multiples := multiples_of_fs(values),
+        _notes([v for v in values if v.quantity not in multiples], groups),
     )
 
 
@@ -254,7 +265,7 @@ def _notes(values: Sequence[Value], groups: Sequence[str]) -> tuple[str, ...]:
             notes.append(f"{group} has n = {n}: too few for a test (3 are needed).")
     for (method, quantity), own in by(values, "method", "quantity"):
         unknown = sum(not v.identifiable for v in own)
-        if unknown and quantity != "PCr":  # fs times a constant
+        if unknown:
             most = "; a difference of groups in it proves nothing" if unknown > 0.5 * len(own) else ""
             notes.append(
                 f"{quantity} by {method} is not identifiable in {unknown} of {len(own)} values, hardly better "
