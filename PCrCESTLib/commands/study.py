@@ -122,7 +122,7 @@ def run(args: argparse.Namespace) -> int:
     )
     progress.step(0.9, "statistics")
     covariates = _subject_covariates(study, results)
-    analysis = analyse(results.values, covariates, groups, adjust_for)
+    analysis = analyse([*results.values, *results.without_value], covariates, groups, adjust_for)
     progress.step(0.95, "writing")
     with staged(args.out, overwrite=args.overwrite) as folder:
         notes = _write(args, study, groups, results, analysis, folder)
@@ -215,7 +215,7 @@ def _write(
     except MissingExtraError as error:
         # The numbers are the result; a missing drawing package must not cost them.
         notes.append(f"no pictures: {error}")
-    write_tables(results.values, results.left_out, analysis, folder)
+    write_tables([*results.values, *results.without_value], results.left_out, analysis, folder)
     listed = {g: len({s.subject for s in study.scans if s.group == g}) for g in groups}
     contents = Contents(
         _title(study, groups),
