@@ -168,6 +168,20 @@ def test_what_is_measured_in_the_scans_can_be_a_covariate(a_study, tmp_path):
     assert "adjusted for age, noise of Z" in page
 
 
+def test_pictures_of_an_earlier_run_do_not_stay_beside_those_of_the_new_one(a_study, tmp_path):
+    out = tmp_path / "out"
+    assert study(a_study, out) == 0
+    (out / "mine.png").write_bytes(b"kept")
+    assert (out / "boxes_ksw_two-branch.png").exists()
+    for table in tmp_path.glob("*/roi_statistics.csv"):
+        kept = [line for line in table.read_text(encoding="utf-8").splitlines() if ",ksw," not in line]
+        table.write_text("\n".join(kept) + "\n", encoding="utf-8")
+    assert study(a_study, out, "--overwrite") == 0
+    record = json.loads((out / "study.json").read_text(encoding="utf-8"))
+    assert {p.name for p in out.glob("*.png")} == {"mine.png", *record["pictures"]}
+    assert not any("ksw" in name for name in record["pictures"])
+
+
 @pytest.fixture(scope="module")
 def with_gone_muscles(tmp_path_factory):
     """A study in which nobody has a tibialis, and one animal no soleus either, both having been eroded away."""
