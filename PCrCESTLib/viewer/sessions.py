@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import shutil
+import signal
 import tempfile
 import time
 from collections import OrderedDict
@@ -101,13 +102,18 @@ class Session:
         if self.ended:
             return
         self._failed = code != 0
-        self.end(f"Its process ended by itself (exit code {code})." if self._failed else "It was closed.")
+        self.end(f"Its process ended by itself ({_told(code)})." if self._failed else "It was closed.")
 
     async def _leave(self) -> None:
         self._run.cancel()
         if self.process is not None:
             await self.process.end(self._limits.stop_s)
         await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
+
+
+def _told(exit_code: int) -> str:
+    name = signal.strsignal(-exit_code) if exit_code < 0 else None
+    return f"exit code {exit_code}" if name is None else name.lower()
 
 
 class Sessions:

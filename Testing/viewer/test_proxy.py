@@ -107,6 +107,27 @@ def test_the_browser_closes_the_session_with_its_own_code(talk):
     talk(story)
 
 
+def test_a_browser_that_leaves_without_a_word_closes_the_session(talk):
+    async def story(visitor):
+        place = await visitor.enter()
+        host, port = visitor.base.removeprefix("http://").split(":")
+        reader, writer = await asyncio.open_connection(host, int(port))
+        head = f"GET {place}ws HTTP/1.1\r\nHost: {host}:{port}\r\nOrigin: {visitor.base}\r\nUpgrade: websocket\r\n"
+        key = "Connection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        writer.write((head + key).encode())
+        assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 101 ")
+        writer.write(b"\x88\x80abcd")  # a frame that closes, masked, without a code
+        await reader.read()
+        writer.close()
+
+        async def codes():
+            return told(await visitor.get(f"{place}codes"))
+
+        assert await visitor.until(codes) == [1001]
+
+    talk(story)
+
+
 def test_a_message_above_64_mib_closes_the_connection_and_says_why(talk):
     async def story(visitor):
         place = await visitor.enter()

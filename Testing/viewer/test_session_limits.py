@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import sys
 
 import pytest
@@ -22,6 +24,15 @@ def test_a_session_that_dies_says_so_with_its_last_lines(talk):
         assert "open the address that <code>pcrcest view</code> printed" in page
         assert (await visitor.upload(place, "a")).status == 410
         assert (await visitor.get(f"{place}download/a")).status == 410
+
+    talk(story)
+
+
+def test_a_crash_is_called_by_its_name(talk):
+    async def story(visitor):
+        place = await visitor.enter()
+        os.kill(await visitor.pid(place), signal.SIGSEGV)
+        assert "Its process ended by itself (segmentation fault)." in await visitor.ended(place)
 
     talk(story)
 
