@@ -98,6 +98,19 @@ def test_messages_keep_a_session_alive(talk):
     talk(story, idle_s=1.0)
 
 
+def test_requests_keep_a_session_alive(talk):
+    async def story(visitor):
+        place = await visitor.enter()
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        while loop.time() - begun < 1.6:
+            assert (await visitor.get(f"{place}download/none")).status == 404
+            await asyncio.sleep(0.05)
+        assert (await visitor.get(f"{place}index.html")).status == 200
+
+    talk(story, idle_s=1.0)
+
+
 @linux
 def test_a_session_that_holds_too_much_memory_is_ended(talk):
     async def story(visitor):
