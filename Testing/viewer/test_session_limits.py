@@ -37,6 +37,16 @@ def test_a_crash_is_called_by_its_name(talk):
     talk(story)
 
 
+def test_a_session_leads_a_group_of_its_own(talk):
+    """Ctrl-C at the terminal reaches the front alone, and a signal to the group reaches all of the session."""
+
+    async def story(visitor):
+        pid = await visitor.pid(await visitor.enter())
+        assert os.getpgid(pid) == pid != os.getpgrp()
+
+    talk(story)
+
+
 def test_a_session_that_ends_well_keeps_what_it_printed_for_itself(talk):
     async def story(visitor):
         place = await visitor.enter()
