@@ -91,7 +91,7 @@ def load_simulated_leg(folder: Path) -> list[dict[str, Any]]:
 
     Raises
     ------
-    OutputError
+    OSError, OutputError
         When the folder cannot be written.
     """
     target = Path(tempfile.mkdtemp(prefix="PCrCEST-leg-", dir=folder)) / "scan"

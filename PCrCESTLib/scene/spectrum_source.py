@@ -37,7 +37,8 @@ class SpectrumSource:
         """Return the normalized spectra of the powers of one subject; None where they cannot be used together."""
         key = tuple((node.GetID(), node.GetMTime()) for node in series_nodes)
         if key != self._key:
-            self._key, self._series, self._reason = key, None, ""
+            self._key, self._series = key, None
+            self._reason = "" if series_nodes else "no CEST series is chosen"
             try:
                 self._series = prepare_series([series_of(n) for n in series_nodes]) if series_nodes else None
             except PCrCESTError as error:
