@@ -6,12 +6,10 @@ from slicer.i18n import tr as _
 
 from PCrCESTLib.scene.box_plots import chart_of_runs, show_boxes
 from PCrCESTLib.scene.charts import VIEWS, motion_title
-from PCrCESTLib.scene.muscles import segment_names
+from PCrCESTLib.scene.plot_choice import BOXES, CROSSHAIR, MOTION, MUSCLE, plots_offered, segment_of
 from PCrCESTLib.scene.plots import show_motion, show_spectra
 from PCrCESTLib.scene.spectrum_source import SpectrumSource
 
-CROSSHAIR, BOXES, MOTION = "crosshair", "boxes", "motion"
-MUSCLE = "muscle:"
 WAIT_MILLISECONDS = 60
 VIEW_NAME = "PCrCESTPlot"
 
@@ -74,23 +72,14 @@ class SpectrumPlot:
         """Show the muscle that was chosen in the editor, if a muscle is shown already."""
         segmentId = self.ui.editor.currentSegmentID()
         index = self.ui.plotSelector.findData(MUSCLE + str(segmentId))
-        if segmentId and index >= 0 and self.chosen().startswith(MUSCLE):
+        if segmentId and index >= 0 and segment_of(self.chosen()):
             self.ui.plotSelector.setCurrentIndex(index)
             self.draw()
 
     def update(self):
         """List what can be plotted, and plot it again."""
-        muscles = self.panel.parameters.muscles
-        entries = [(_("the voxel under the crosshair (hold Shift)"), CROSSHAIR)]
-        if muscles is not None:
-            contents = muscles.GetSegmentation()
-            for i, name in enumerate(segment_names(muscles)):
-                entries.append((name, MUSCLE + contents.GetNthSegmentID(i)))
-        run = self.panel.shownRun()
-        if run is not None and (run.rows or len(entries) > 1):
-            entries.append((_("all muscles, as boxes of the map"), BOXES))
-        if run is not None and run.record.get("motion"):
-            entries.append((_("motion of the frames, before and after"), MOTION))
+        offered = plots_offered(self.panel.shownRun(), self.panel.parameters.muscles)
+        entries = [(text if segment_of(key) else _(text), key) for key, text in offered]
         kept = self.chosen()
         combo = self.ui.plotSelector
         if [(combo.itemText(i), str(combo.itemData(i))) for i in range(combo.count)] != entries:
@@ -127,7 +116,7 @@ class SpectrumPlot:
         if chosen == CROSSHAIR:
             return self.source.at_voxel(self.series(), self.ras, run)
         muscles = self.panel.parameters.muscles
-        return self.source.of_muscle(self.series(), muscles, chosen[len(MUSCLE) :], run)
+        return self.source.of_muscle(self.series(), muscles, segment_of(chosen), run)
 
     def drawMotion(self):
         run = self.panel.shownRun()
