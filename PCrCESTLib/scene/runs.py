@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -112,6 +112,20 @@ def find_runs() -> list[Run]:
                 found = (maps, table_of(run), table_of(run, "summary"), kept["rows"], kept["record"])
                 runs.append(Run(run, node.GetAttribute(RECORD), *found))
     return runs
+
+
+def names_apart(first: str, second: str) -> tuple[str, str]:
+    """Two names without what they share at the beginning: columns are narrow. Of equal ones the second is numbered."""
+    words, others = first.split(), second.split()
+    while len(words) > 1 and len(others) > 1 and words[0] == others[0]:
+        words, others = words[1:], others[1:]
+    return " ".join(words), " ".join(others) + (" (2)" if words == others else "")
+
+
+def free_name(wanted: str, taken: Collection[str]) -> str:
+    """Return the name, with a number behind it where it is taken."""
+    further = (f"{wanted} {number}" for number in range(2, len(taken) + 3))
+    return next(name for name in (wanted, *further) if name not in taken)
 
 
 def series_of_run(run: Run) -> list[Any]:
