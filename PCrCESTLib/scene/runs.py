@@ -139,6 +139,15 @@ def series_of_run(run: Run) -> list[Any]:
     return []
 
 
+def remove_run(run: Run) -> None:
+    """Remove everything of a run from the scene; the charts stay, which are filled again."""
+    import slicer
+
+    for node in slicer.util.getNodesByClass("vtkMRMLStorableNode"):
+        if node.GetAttribute(RUN) == run.run_id:
+            slicer.mrmlScene.RemoveNode(node)
+
+
 def restore_tables() -> None:
     """Give the tables of a scene that was reopened their numbers in full; a saved table has six digits only."""
     for run in find_runs():
