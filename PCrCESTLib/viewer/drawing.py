@@ -41,6 +41,7 @@ class Drawing:
                 "segments": [],
                 "segment": "",
                 "tool": "",
+                "keep_others": False,
                 "brush_mm": 3.0,
                 "threshold": [0.0, 1.0],
                 "threshold_limits": [0.0, 1.0],
@@ -61,6 +62,7 @@ class Drawing:
             "undo": lambda _value: self.effects.undo(),
             "redo": lambda _value: self.effects.redo(),
             "copy": lambda step: self.copy(int(step)),
+            "keep_others": self.keep_others,
             "threshold_apply": lambda _value: self.apply_threshold(),
             "slice": lambda k: self.show_slice(int(k)),
             "draw_on": lambda frame: self.draw_on(int(frame)),
@@ -76,8 +78,8 @@ class Drawing:
             self.state.update({"preset_muscles": names, "muscle": names[0]})
 
     def on_key(self, key: str, presses: int = 0, releases: int = 0) -> None:
-        """Do what a key stands for (`page/keys.py` lists them)."""
-        tools = {"b": "paint", "e": "erase", "p": "draw", "t": "threshold", "Escape": ""}
+        """Do what a key stands for (`page/dialogs.py` lists them)."""
+        tools = {"b": "paint", "e": "erase", "o": "outline", "p": "polygon", "t": "threshold", "Escape": ""}
         if key in tools:
             self.app.edit("tool", tools[key], presses, releases)
         elif key in ("z", "y"):
@@ -161,10 +163,18 @@ class Drawing:
         if tool and (tool not in TOOLS or not self.editor.get_segment_ids()):
             raise ReaderError("there is no muscle to draw; add one first")
         self.state.tool = "" if tool == self.state.tool else tool
-        self.effects.take(self.state.tool, float(self.state.brush_mm))
+        self._take_tool()
         if self.state.tool == "threshold":
             low, high, found = self.effects.threshold()
             self.state.update({"threshold_limits": [low, high], "threshold": found})
+
+    def _take_tool(self) -> None:
+        self.effects.take(self.state.tool, float(self.state.brush_mm), bool(self.state.keep_others))
+
+    def keep_others(self, keep: bool) -> None:
+        """Choose whether tools may take voxels from other muscles."""
+        self.state.keep_others = bool(keep)
+        self._take_tool()
 
     def apply_threshold(self) -> None:
         """Fill the chosen muscle with what lies within the threshold."""

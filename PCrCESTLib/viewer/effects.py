@@ -8,7 +8,7 @@ from typing import Any
 
 from PCrCESTLib.errors import ReaderError
 
-TOOLS = ("paint", "erase", "draw", "threshold")
+TOOLS = ("paint", "erase", "outline", "polygon", "threshold")
 
 
 class Effects:
@@ -28,6 +28,7 @@ class Effects:
         kinds = (
             SegmentationEffectPaint,
             SegmentationEffectErase,
+            SegmentationEffectDraw,
             SegmentationEffectDraw,
             SegmentationEffectThreshold,
         )
@@ -50,12 +51,21 @@ class Effects:
             self._editor.set_active_segment_id(chosen)
         self._edited = (segmentation, reference)
 
-    def take(self, tool: str, brush_mm: float) -> None:
-        """Take a tool, or none for an empty name."""
+    def take(self, tool: str, brush_mm: float, keep_others: bool) -> None:
+        """Take a tool, or none for an empty name; with ``keep_others`` it takes no voxel from another segment."""
+        from trame_slicer.segmentation import BrushInteractionMode, SegmentationEditableAreaMode
+
+        # What is put down first is not finished by the next tool: an open polygon is given up.
+        self._editor.deactivate_effect()
         if not tool:
-            self._editor.deactivate_effect()
             return
-        self._editor.set_active_effect_type(self._kinds[tool])
+        outside = keep_others and tool != "erase"  # what is erased belongs to a segment
+        area = SegmentationEditableAreaMode
+        self._editor.set_editable_area(area.OUTSIDE_ALL_SEGMENTS if outside else area.EVERYWHERE)
+        effect = self._editor.set_active_effect_type(self._kinds[tool])
+        if tool in ("outline", "polygon"):
+            modes = BrushInteractionMode
+            effect.set_brush_interaction_mode(modes.POINT_BY_POINT if tool == "polygon" else modes.CONTINUOUS)
         self.set_brush(brush_mm)
 
     def set_brush(self, diameter_mm: float) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +16,7 @@ from PCrCESTLib.readers.study import list_study
 from PCrCESTLib.scene.choice import ScanChoice
 from PCrCESTLib.scene.loading import load_scan, load_simulated_leg, partial_protocol
 from PCrCESTLib.scene.series_nodes import document_of, frames_of_node, set_protocol
-from PCrCESTLib.viewer.uploads import scans_in
+from PCrCESTLib.viewer.uploads import scans_in, unwrapped
 
 if TYPE_CHECKING:
     from PCrCESTLib.viewer.application import Application
@@ -73,25 +73,27 @@ class Scan:
         """
         real = self.app.access.allowed(path)
         self.state.browse_open = False
-        await self._open([real], protocol)
+        await self._open(real, protocol)
 
     async def open_upload(self, batch: str) -> None:
         """Load what was uploaded together: a study, or one or several powers with their maps."""
         folder = self.app.access.allowed(self.app.access.uploads / batch)
         if not folder.is_relative_to(self.app.access.uploads):
             raise ReaderError(f"{batch}: no upload of this session; choose the files again")
-        await self._open(await asyncio.to_thread(scans_in, folder))
+        await self._open(unwrapped(folder))
 
-    async def _open(self, paths: Sequence[Path], protocol: Any | None = None) -> None:
-        with self.app.busy(f"reading {paths[0].name}"):
+    async def _open(self, path: Path, protocol: Any | None = None) -> None:
+        with self.app.busy("reading"):
             self.state.flush()
-            if len(paths) == 1 and protocol is None and paths[0] not in [s.give for s in self._study]:
-                self._list(await asyncio.to_thread(list_study, paths[0]))
+            paths = [path]
+            if path.is_dir() and path not in [scan.give for scan in self._study]:
+                self._list(await asyncio.to_thread(list_study, path))
                 if self._study:
                     return
-            await asyncio.sleep(0)
-            for path in paths:
-                self._load(path, protocol)
+                paths = await asyncio.to_thread(scans_in, path)
+            await asyncio.sleep(0)  # the page shows that it is busy
+            for found in paths:
+                self._load(self.app.access.allowed(found), protocol)
 
     def _list(self, scans: list[ScanFacts]) -> None:
         self._study = sorted(scans, key=lambda scan: scan.kind != "CEST")
@@ -190,7 +192,7 @@ class Scan:
         target, document, n_frames = self._asked
         protocol = check_document(document, n_frames)
         if isinstance(target, Path):
-            await self._open([target], protocol)
+            await self._open(target, protocol)
         else:
             set_protocol(target, document)
         self._asked = None

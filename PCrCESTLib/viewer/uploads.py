@@ -1,37 +1,64 @@
-"""What of the files that were uploaded together is to be opened."""
+"""What is to be opened of a folder, or of the files that were uploaded together."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import SimpleITK as sitk
+
 from PCrCESTLib.errors import ReaderError
-from PCrCESTLib.readers.companions import ROLE_NAMES, find_companions
+from PCrCESTLib.readers.companions import find_companions
 from PCrCESTLib.readers.folder import natural_key
 from PCrCESTLib.readers.nifti import SUFFIXES, stem_of
 
-SERIES_SUFFIXES = (*SUFFIXES, ".mat", ".nrrd")
+OTHER_SUFFIXES = (".mat", ".seq.nrrd")
 
 
 def scans_in(folder: Path) -> list[Path]:
-    """Return what to open of an upload: its series, the maps beside them left out, or the folder as a whole.
+    """Return what to open of a folder: the series in it, without the maps beside them, or the folder as a whole.
 
-    Files that are no NIfTI, NRRD or MATLAB are a study (DICOM, Bruker), which is opened as one.
+    As a whole are opened a study or scan of DICOM or Bruker and one 3D file a frame. Of several series those count that
+    have a protocol file; without any, the first, which asks for its protocol.
 
     Raises
     ------
     ReaderError
-        When nothing was uploaded.
+        When there is nothing in it.
     """
-    top = folder
-    while len(inside := sorted(p for p in top.iterdir() if not p.name.startswith("."))) == 1 and inside[0].is_dir():
-        top = inside[0]
-    files = [p for p in inside if p.is_file()]
+    inside = _visible(folder)
     if not inside:
-        raise ReaderError("the upload is empty; choose the series and the files beside it")
-    series = [p for p in files if p.name.lower().endswith(SERIES_SUFFIXES) and not p.name.lower().endswith(".seg.nrrd")]
-    maps = {found for path in series for role, found in find_companions(path).items() if role in ROLE_NAMES}
-    chosen = [p for p in series if p.resolve() not in {m.resolve() for m in maps}]
-    if not chosen:
-        return [files[0] if len(files) == 1 and len(inside) == 1 else top]
-    with_protocol = [p for p in chosen if p.with_name(f"{stem_of(p)}.json").is_file()]
-    return sorted(with_protocol or chosen[:1], key=lambda p: natural_key(p.name))
+        raise ReaderError(f"{folder.name}: nothing is in it; choose the series and the files beside it")
+    if len(inside) == 1:
+        return inside
+    series = [path for path in inside if path.is_file() and _is_series(path)]
+    beside = {found.resolve() for path in series for found in find_companions(path).values()}
+    found = [path for path in series if path.resolve() not in beside]
+    if not found:
+        return [folder]
+    described = [path for path in found if path.with_name(f"{stem_of(path)}.json").is_file()]
+    return sorted(described or found[:1], key=lambda path: natural_key(path.name))
+
+
+def unwrapped(folder: Path) -> Path:
+    """Return the folder that a folder holds where it holds nothing else, as an upload of a folder does."""
+    while len(inside := _visible(folder)) == 1 and inside[0].is_dir():
+        folder = inside[0]
+    return folder
+
+
+def _visible(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if not path.name.startswith("."))
+
+
+def _is_series(path: Path) -> bool:
+    """Whether a file has several frames, as far as its name and header tell."""
+    name = path.name.lower()
+    if not name.endswith(SUFFIXES):
+        return name.endswith(OTHER_SUFFIXES)
+    reader = sitk.ImageFileReader()
+    reader.SetFileName(str(path))
+    try:
+        reader.ReadImageInformation()
+    except RuntimeError:
+        return True  # the reader of the series says what is wrong with it
+    return bool(reader.GetDimension() == 4)

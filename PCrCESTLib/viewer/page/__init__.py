@@ -13,7 +13,7 @@ from PCrCESTLib.viewer.page.sections import sections
 if TYPE_CHECKING:
     from PCrCESTLib.viewer.application import Application
 
-LEFT_PX, RIGHT_PX, BAR_PX = 330, 380, 48
+LEFT_PX, RIGHT_PX = 310, 430
 
 
 def build_page(app: Application) -> None:
@@ -45,7 +45,7 @@ def build_page(app: Application) -> None:
 def _bar(app: Application) -> None:
     from trame.widgets import html, vuetify3
 
-    with vuetify3.VAppBar(height=BAR_PX, density="compact", elevation=1):
+    with vuetify3.VAppBar(density="compact", elevation=1):
         html.Div("PCrCEST", classes="text-h6 mx-4")
         html.Div("{{ busy }}", v_if="busy", classes="text-caption busy")
         with html.Div(v_if="job", classes="d-flex align-center job", style="min-width: 0; flex: 1"):
@@ -78,7 +78,7 @@ def _bar(app: Application) -> None:
 def _views(app: Application, layout: object) -> None:
     from trame.widgets import html, vuetify3
 
-    with html.Div(classes="pcr-views"):
+    with html.Div(classes="pcr-views", v_bind_class="{'has-slices': slices > 1}"):
         with html.Div(classes="pcr-grid"):
             app.workspace.layout.initialize_layout_grid(layout)
         with html.Div(classes="pcr-slices", v_show="slices > 1"):

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from PCrCESTLib.viewer.application import Application
 
 KEYS = (
-    ("B, E, P, T", "brush, eraser, polygon, threshold; again or Esc puts it down"),
+    ("B, E, O, P, T", "brush, eraser, draw around, polygon, threshold; again or Esc puts it down"),
     ("[ and ]", "smaller and larger brush (or Shift + wheel)"),
     ("Ctrl + Z, Ctrl + Y", "undo, redo"),
     ("arrow up, down; wheel", "next slice"),

@@ -14,7 +14,8 @@ FIELD = COMPACT | {"variant": "outlined", "classes": "mt-2"}
 TOOLS = (
     ("paint", "mdi-brush", "brush (B)"),
     ("erase", "mdi-eraser", "eraser (E)"),
-    ("draw", "mdi-vector-polygon", "polygon: click corners or draw around, right click closes (P)"),
+    ("outline", "mdi-draw", "draw around (O)"),
+    ("polygon", "mdi-vector-polygon", "polygon: click corners, the right button closes it (P)"),
     ("threshold", "mdi-contrast-circle", "threshold (T)"),
 )
 
@@ -164,6 +165,14 @@ def _muscles() -> None:
                 classes="ml-2 brush",
                 **COMPACT,
             )
+        vuetify3.VCheckbox(
+            v_if="segments.length > 1",
+            model_value=("keep_others",),
+            update_modelValue="utils.pcrcest.edit('keep_others', $event)",
+            label="keep the other muscles",
+            classes="keep-others",
+            **COMPACT,
+        )
         with html.Div(v_if="tool === 'threshold'", classes="d-flex align-center"):
             vuetify3.VRangeSlider(
                 v_model=("threshold",),
