@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import importlib.util
 import ipaddress
 import math
@@ -11,16 +12,15 @@ import os
 import signal
 import socket
 import sys
-import tempfile
 import webbrowser
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from PCrCESTLib.errors import MissingExtraError, ViewerError
 from PCrCESTLib.viewer import processes
+from PCrCESTLib.viewer.folder import private_folder
 from PCrCESTLib.viewer.front import Front
 from PCrCESTLib.viewer.limits import Limits
 
@@ -53,7 +53,7 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     add("--host", default=DEFAULT_HOST, help="address to listen on (default: %(default)s, this computer only)")
     add(
         "--port",
-        type=_port,
+        type=_number(int, 0, 65535),
         metavar="N",
         help=f"port to listen on; 0 takes any free one (default: {DEFAULT_PORT}, or the next free one)",
     )
@@ -107,8 +107,8 @@ def run(args: argparse.Namespace) -> int:
         idle_s=60 * args.idle_minutes,
         upload_bytes=args.upload_mib * MIB,
     )
-    with listen(args.host, args.port) as listening, tempfile.TemporaryDirectory(prefix="pcrcest-view-") as folder:
-        asyncio.run(_serve(command, Path(folder), limits, listening, not args.no_browser))
+    with listen(args.host, args.port) as listening, private_folder() as folder:
+        asyncio.run(_serve(command, folder, limits, listening, not args.no_browser))
     return 0
 
 
@@ -146,20 +146,23 @@ def listen(host: str, port: int | None) -> socket.socket:
     Raises
     ------
     ViewerError
-        When that cannot be done.
+        When the host is not this computer's, or the port is taken.
     """
-    ports = range(DEFAULT_PORT, DEFAULT_PORT + TRIED_PORTS) if port is None else (port,)
+    ports = range(DEFAULT_PORT, DEFAULT_PORT + TRIED_PORTS) if port is None else range(port, port + 1)
     try:
         family = socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)[0][0]
+        socket.create_server((host, 0), family=family).close()
     except OSError as error:
-        raise ViewerError(f"{host} is no address of this computer ({error}); leave --host out") from error
+        raise ViewerError(
+            f"{host} is no address of this computer; leave --host out to listen on {DEFAULT_HOST}"
+        ) from error
     for candidate in ports:
-        try:
+        with contextlib.suppress(OSError):
             return socket.create_server((host, candidate), family=family)
-        except OSError as error:
-            reason = error.strerror or str(error)
-    told = f"port {ports[0]} of {host}" if len(ports) == 1 else f"none of the ports {ports[0]} to {ports[-1]} of {host}"
-    raise ViewerError(f"{told} can be used ({reason}); give a free one with --port, or --port 0 to take any")
+    told = f"port {ports[0]} is" if len(ports) == 1 else f"ports {ports[0]} to {ports[-1]} are"
+    raise ViewerError(
+        f"{told} taken or not allowed on {host}; give another one with --port, or --port 0 for any that is free"
+    )
 
 
 def address(listening: socket.socket, token: str) -> str:
@@ -202,7 +205,7 @@ def _has_display() -> bool:
     return not sys.platform.startswith("linux") or bool({"DISPLAY", "WAYLAND_DISPLAY"} & set(os.environ))
 
 
-@contextmanager
+@contextlib.contextmanager
 def _signals_set(stop: Callable[[], object]) -> Iterator[None]:
     """Call ``stop`` for Ctrl-C, a polite kill and a terminal that closes, instead of what they did before."""
     loop = asyncio.get_running_loop()
@@ -215,18 +218,12 @@ def _signals_set(stop: Callable[[], object]) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _port(text: str) -> int:
-    value = int(text)
-    if not 0 <= value < 1 << 16:
-        raise argparse.ArgumentTypeError(f"{text}: a port is a number from 0 to 65535")
-    return value
-
-
-def _number(kind: type, lowest: float) -> Callable[[str], Any]:
+def _number(kind: type, lowest: float, highest: float = math.inf) -> Callable[[str], Any]:
     def parse(text: str) -> Any:
         value = kind(text)
-        if not lowest <= value < math.inf:
-            raise argparse.ArgumentTypeError(f"{text}: at least {lowest:g} is needed")
+        if not (lowest <= value <= highest and math.isfinite(value)):
+            upper = f" and at most {highest:g}" if math.isfinite(highest) else ""
+            raise argparse.ArgumentTypeError(f"{text}: at least {lowest:g}{upper} is needed")
         return value
 
     parse.__name__ = "number"  # what argparse says when it is none

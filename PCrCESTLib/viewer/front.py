@@ -9,7 +9,7 @@ import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from PCrCESTLib.viewer import pages
 from PCrCESTLib.viewer.download import send_file
@@ -44,7 +44,7 @@ class Front:
         """Begin sessions with ``command``; their folders lie in ``folder``, which only this user can read."""
         self.token = secrets.token_urlsafe(32)
         self._once: set[str] = set()
-        self._sessions = Sessions(command, folder, limits)
+        self.sessions = Sessions(command, folder, limits)
         self._client: ClientSession | None = None
 
     def one_time_token(self) -> str:
@@ -96,7 +96,7 @@ class Front:
             cookie_jar=DummyCookieJar(),
             auto_decompress=False,
         )
-        watch = asyncio.create_task(self._sessions.watch())
+        watch = asyncio.create_task(self.sessions.watch())
         yield
         watch.cancel()
         with contextlib.suppress(asyncio.CancelledError):
@@ -104,7 +104,7 @@ class Front:
         await self._client.close()
 
     async def _end_sessions(self, _app: web.Application) -> None:
-        await self._sessions.close()
+        await self.sessions.close()
 
     async def _begin(self, request: web.Request) -> web.StreamResponse:
         from aiohttp import web
@@ -118,7 +118,7 @@ class Front:
                 "Open the whole address that pcrcest view printed, with what follows token=.",
             )
         try:
-            session = self._sessions.begin()
+            session = self.sessions.begin()
         except FullError as error:
             return pages.page(503, "No session is free", str(error))
         return web.Response(status=302, headers={"Location": f"/s/{session.sid}/"})
@@ -138,7 +138,7 @@ class Front:
         """Give a handler the session of the address, if it runs."""
 
         async def handle(request: web.Request) -> web.StreamResponse:
-            session = self._sessions.get(request.match_info["sid"])
+            session = self.sessions.get(request.match_info["sid"])
             if session is None:
                 return pages.page(
                     404, "No such session", "Open the address that pcrcest view printed to begin a session."
@@ -157,12 +157,16 @@ class Front:
 
         async def chunks() -> AsyncIterator[bytes]:
             async for chunk in request.content.iter_any():
+                if session.ended:
+                    raise UploadError("The session has ended.", 410)
                 session.touch()
                 yield chunk
 
         try:
             size = await session.uploads.take(batch, path, chunks(), request.content_length)
         except UploadError as error:
+            if session.ended:
+                return pages.ended(session.reason, session.last_words)
             return web.Response(status=error.status, text=str(error))
         return web.json_response({"batch": batch, "path": path, "bytes": size})
 
@@ -215,6 +219,8 @@ async def _guarded(request: web.Request, handler: Handler) -> web.StreamResponse
         return pages.page(403, "Refused", "Only pages of this viewer may send to it.")
     try:
         return await handler(request)
+    except ConnectionError:  # the browser has left: nobody reads this
+        return web.Response(status=400)
     except web.HTTPNotFound:
         return pages.page(404, "Not found", "There is nothing at this address.")
     except web.HTTPMethodNotAllowed as error:
@@ -234,6 +240,9 @@ def _climbs(raw_path: str) -> bool:
 
 
 def _is_same_origin(request: web.Request) -> bool:
-    """Whether a page of this very address asks (RFC 6454); pages of others, and programs, name another or none."""
-    origin = urlsplit(request.headers.get("Origin", ""))
-    return bool(origin.netloc) and origin.netloc.lower() == request.headers.get("Host", "").lower()
+    """Whether a page of this very address asks; those of others name theirs, and programs that are no browser none.
+
+    Where a proxy speaks HTTPS with the browser, the scheme is its own; it must pass on the host that was asked.
+    """
+    host = request.headers.get("Host", "").lower()
+    return request.headers.get("Origin", "").lower() in (f"http://{host}", f"https://{host}")

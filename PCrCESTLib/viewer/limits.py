@@ -21,5 +21,7 @@ class Limits:
     """Files that a session may upload: a DICOM study has thousands."""
     start_s: float = 120.0
     """Time that a session may take until it answers."""
+    stop_s: float = 3.0
+    """Time that it is given to end by itself when it is told to."""
     check_s: float = 1.0
     """Time between two looks at memory and idleness."""

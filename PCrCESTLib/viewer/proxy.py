@@ -20,8 +20,8 @@ NOT_PASSED_ON = {
     *("transfer-encoding", "upgrade", "expect", "host", "origin", "referer"),
     *("cookie", "set-cookie", "authorization", KEY_HEADER.lower()),
 }
-# Reserved for what was not sent (RFC 6455, 7.4.1).
-NEVER_SENT_CODES = {None, 1005, 1006, 1015}
+# What a connection that closes may say (RFC 6455, 7.4); a browser that leaves says nothing.
+CLOSE_CODES = {*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)}
 GOING_AWAY = 1001
 Headers = list[tuple[str, str]]
 
@@ -95,7 +95,7 @@ async def bridge(
             await asyncio.gather(*relays, return_exceptions=True)
         closed, other = relays[done.pop()]
         code = closed.close_code
-        await other.close(code=GOING_AWAY if code in NEVER_SENT_CODES else code)
+        await other.close(code=code if code in CLOSE_CODES else GOING_AWAY)
         await closed.close()
         return browser
 

@@ -6,15 +6,19 @@ import asyncio
 import contextlib
 import os
 import signal
+import subprocess
+import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import IO, Any
 
 from PCrCESTLib.job import KILL, NO_WINDOW, event_of, library_environment, signal_group
 from PCrCESTLib.viewer import processes
 from PCrCESTLib.viewer.processes import Process
 
 KEY_VARIABLE = "PCRCEST_SESSION_KEY"
-STOP_S = 3.0
+# A job that the process leaves behind may hold its output open: the last lines are not waited for any longer.
+DRAIN_S = 0.5
 KEPT_LINES, LONGEST_LINE = 100, 1000
 
 
@@ -23,43 +27,33 @@ class SessionProcess:
 
     Its standard input is a pipe from here that carries nothing: where this process ends without a word, the child
     reads the end of it and ends too. All that it prints is read, so that it never waits; the last lines are kept.
+    Threads listen to it: asyncio's own subprocesses count as running while anything holds their output open.
     """
 
     def __init__(self, command: Sequence[str], key: str) -> None:
-        """Start nothing yet; the child learns the secret ``key`` from its environment."""
-        self._command = list(command)
-        self._key = key
-        self._process: asyncio.subprocess.Process | None = None
-        self._started = asyncio.Event()
-        self._readers: list[asyncio.Task[None]] = []
+        """Start it; the child learns the secret ``key`` from its environment. `OSError` when it cannot be started."""
+        self._loop = asyncio.get_running_loop()
+        self._port: asyncio.Future[int] = self._loop.create_future()
+        self._code: asyncio.Future[int] = self._loop.create_future()
         self._kept: deque[str] = deque(maxlen=KEPT_LINES)
-        self._port: asyncio.Future[int] = asyncio.get_running_loop().create_future()
         self._seen: set[tuple[int, int]] = set()
-        self._family: list[Process] = []
-
-    async def start(self) -> None:
-        """Start it; `OSError` when that cannot be done."""
-        pipe = asyncio.subprocess.PIPE
-        try:
-            self._process = process = await asyncio.create_subprocess_exec(
-                *self._command,
-                stdin=pipe,
-                stdout=pipe,
-                stderr=pipe,
-                env=library_environment() | {KEY_VARIABLE: self._key},
-                creationflags=NO_WINDOW,
-                start_new_session=os.name == "posix",
-            )
-        finally:
-            self._started.set()
-        assert process.stdout is not None
-        assert process.stderr is not None
-        self._readers = [asyncio.create_task(self._read(s)) for s in (process.stdout, process.stderr)]
-
-    @property
-    def pid(self) -> int | None:
-        """Its number, None before the start."""
-        return None if self._process is None else self._process.pid
+        self.known: list[Process] = []
+        self._process = subprocess.Popen(
+            list(command),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=library_environment() | {KEY_VARIABLE: key},
+            creationflags=NO_WINDOW,
+            start_new_session=os.name == "posix",
+        )
+        self.pid = self._process.pid
+        self._readers = [
+            threading.Thread(target=self._read, args=(stream,), daemon=True)
+            for stream in (self._process.stdout, self._process.stderr)
+        ]
+        for thread in (*self._readers, threading.Thread(target=self._await_end, daemon=True)):
+            thread.start()
 
     @property
     def last_lines(self) -> str:
@@ -68,61 +62,54 @@ class SessionProcess:
 
     async def port(self) -> int | None:
         """Wait for the port it serves; None when it ends without one."""
-        ended = asyncio.ensure_future(self.wait())
-        try:
-            await asyncio.wait((self._port, ended), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            ended.cancel()
+        await asyncio.wait((self._port, self._code), return_when=asyncio.FIRST_COMPLETED)
         return self._port.result() if self._port.done() else None
 
     async def wait(self) -> int:
-        """Wait for its end and for all that it printed; return the exit code."""
-        assert self._process is not None
-        code = await self._process.wait()
-        await asyncio.wait(self._readers, timeout=STOP_S)
+        """Wait for its end and for what it printed; return the exit code."""
+        code = await asyncio.shield(self._code)
+        for thread in self._readers:
+            await asyncio.to_thread(thread.join, DRAIN_S)
         return code
 
     def measure(self, running: dict[int, Process]) -> int:
         """Return the memory of it and of its children, bytes, and remember these: a job outlives a parent that dies."""
-        if self.pid is None:
-            return 0
         now = processes.family(self.pid, running)
-        self._family += [p for p in now if (p.pid, p.started) not in self._seen]
+        self.known += [p for p in now if (p.pid, p.started) not in self._seen]
         self._seen |= {(p.pid, p.started) for p in now}
         return sum(process.resident_bytes for process in now)
 
-    async def end(self) -> None:
-        """Ask it to end, do not wait long, and leave no child of it running; `start` must have been called."""
-        await self._started.wait()
-        process = self._process
-        if process is None:
-            return
+    async def end(self, patience_s: float) -> None:
+        """Ask it to end, do not wait longer than ``patience_s``, and leave no child of it running."""
         self.measure(processes.all_processes())
-        assert process.stdin is not None
-        process.stdin.close()
-        signal_group(process.pid, signal.SIGTERM)
-        with contextlib.suppress(asyncio.TimeoutError):
-            await asyncio.wait_for(process.wait(), STOP_S)
-        signal_group(process.pid, KILL)
-        processes.kill(self._family)
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        signal_group(self.pid, signal.SIGTERM)
+        await asyncio.wait((self._code,), timeout=patience_s)
+        signal_group(self.pid, KILL)
+        processes.kill(self.known)
         await self.wait()
-        for reader in self._readers:
-            reader.cancel()
-        self._port.cancel()
 
-    async def _read(self, stream: asyncio.StreamReader) -> None:
-        rest = b""
-        while chunk := await stream.read(1 << 16):
-            *lines, rest = (rest + chunk).split(b"\n")
-            rest = rest[-LONGEST_LINE:]
-            for line in lines:
+    def _read(self, stream: IO[bytes]) -> None:
+        with stream:
+            while line := stream.readline(LONGEST_LINE):
                 self._take(line.decode("utf-8", "replace").rstrip())
-        if rest:
-            self._take(rest.decode("utf-8", "replace"))
 
     def _take(self, line: str) -> None:
         event = event_of(line)
         if event is None or event["event"] != "ready":
-            self._kept.append(line[:LONGEST_LINE])
-        elif isinstance(event.get("port"), int) and not self._port.done():
-            self._port.set_result(event["port"])
+            self._kept.append(line)
+        elif isinstance(event.get("port"), int):
+            self._tell(_settle, self._port, event["port"])
+
+    def _await_end(self) -> None:
+        self._tell(_settle, self._code, self._process.wait())
+
+    def _tell(self, function: Callable[..., None], *arguments: Any) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody asks any more
+            self._loop.call_soon_threadsafe(function, *arguments)
+
+
+def _settle(future: asyncio.Future[int], value: int) -> None:
+    if not future.done():
+        future.set_result(value)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import shutil
+import signal
 import tempfile
 import time
 from collections import OrderedDict
@@ -29,7 +30,7 @@ class Session:
     """One browser's process, folder and secrets."""
 
     def __init__(self, command: Sequence[str], folder: Path, limits: Limits) -> None:
-        """Make a folder below ``folder`` that only this user can read; `run` starts ``command`` with it."""
+        """Make a folder below ``folder`` that only this user can read, and start ``command`` with it."""
         self.sid = secrets.token_urlsafe(32)
         self.key = secrets.token_urlsafe(32)
         self.folder = Path(tempfile.mkdtemp(prefix="session-", dir=folder))
@@ -40,7 +41,8 @@ class Session:
         self.reason = ""
         self._failed = False
         self.begun = asyncio.Event()
-        self.process = SessionProcess([*command, f"--folder={self.folder}"], self.key)
+        self.process: SessionProcess | None = None
+        self._command = [*command, f"--folder={self.folder}"]
         self._limits = limits
         self._used = time.monotonic()
         self._end: asyncio.Task[None] | None = None
@@ -58,7 +60,7 @@ class Session:
     @property
     def last_words(self) -> str:
         """What its process printed last, where it ended by itself and not well."""
-        return self.process.last_lines if self._failed else ""
+        return self.process.last_lines if self.process is not None and self._failed else ""
 
     @property
     def present(self) -> bool:
@@ -75,7 +77,7 @@ class Session:
 
     def check(self, running: dict[int, processes.Process]) -> None:
         """End it when it holds too much memory or has been left alone."""
-        held = self.process.measure(running)
+        held = 0 if self.process is None else self.process.measure(running)
         if held > self._limits.memory_bytes:
             self.end(
                 f"It held {held / 2**30:.1f} GiB of memory, and {self._limits.memory_bytes / 2**30:.1f} GiB are "
@@ -86,7 +88,7 @@ class Session:
 
     async def _live(self) -> None:
         try:
-            await self.process.start()
+            self.process = SessionProcess(self._command, self.key)
             self.port = await asyncio.wait_for(self.process.port(), self._limits.start_s)
         except asyncio.TimeoutError:
             self.end(f"It did not start within {self._limits.start_s:g} seconds.")
@@ -100,13 +102,18 @@ class Session:
         if self.ended:
             return
         self._failed = code != 0
-        self.end(f"Its process ended by itself (exit code {code})." if self._failed else "It was closed.")
+        self.end(f"Its process ended by itself ({_told(code)})." if self._failed else "It was closed.")
 
     async def _leave(self) -> None:
-        await self.process.end()
-        if self._run is not asyncio.current_task():
-            self._run.cancel()
+        self._run.cancel()
+        if self.process is not None:
+            await self.process.end(self._limits.stop_s)
         await asyncio.to_thread(shutil.rmtree, self.folder, ignore_errors=True)
+
+
+def _told(exit_code: int) -> str:
+    name = signal.strsignal(-exit_code) if exit_code < 0 else None
+    return f"exit code {exit_code}" if name is None else name.lower()
 
 
 class Sessions:
