@@ -64,11 +64,11 @@ def as_text(value: Any) -> str:
 def as_value(key: str, text: str) -> Any:
     """Return what was typed as a value of a protocol file; None for nothing."""
     text = text.strip()
-    if not text:
+    parts = text.translate(str.maketrans("[],;", "    ")).split()
+    if not parts:  # nothing, or separators alone
         return [] if key == "ReferenceFrames" else None
     if text.lower() in ("yes", "true", "no", "false"):
         return text.lower() in ("yes", "true")
-    parts = text.translate(str.maketrans("[],;", "    ")).split()
     numbers = [None if p.lower() in ("none", "null") else _number(p) for p in parts]
     if any(isinstance(n, str) for n in numbers):
         return text

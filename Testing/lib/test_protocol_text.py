@@ -28,6 +28,8 @@ DOCUMENT = {
         ("ReferenceFrames", "0.5", [0.5]),
         ("ReferenceFrames", "", []),
         ("RepetitionTime", "", None),
+        ("RepetitionTime", ",", None),
+        ("ReferenceFrames", "[]", []),
         ("Normalized", "Yes", True),
         ("Normalized", "no", False),
         ("SaturationB1", "nan", "nan"),  # a text, which no protocol accepts
