@@ -38,7 +38,7 @@ class Results:
                 "table_columns": [],
                 "table_rows": [],
                 "result_messages": "",
-                "map_title": "",
+                "view_names": [],  # of two results side by side
             }
         )
         self.state.change("run", "compare", "map_kind")(lambda **_: self._on_choice())
@@ -90,6 +90,7 @@ class Results:
         """Show the chosen map of the chosen run over the image, the other run's beside it."""
         run, other, kind = self.run(), self.other(), self.kind()
         background = self.app.drawing.reference()
+        self.state.view_names = []
         if run is None:
             self.app.workspace.set_views(ONE)
             self.app.workspace.show(background, (None, None), 0.0)
@@ -97,8 +98,9 @@ class Results:
         most = None if self.state.doubt >= ALL_PERCENT else float(self.state.doubt) / 100
         shown = shown_map(run.maps, kind, most)
         beside = None if other is None or kind not in other.maps else other.maps[kind]
-        if beside is not None:
+        if other is not None and beside is not None:
             style(beside, kind, tuple(self.state.map_range))
+            self.state.view_names = list(names_apart(run.name, other.name))
         self.app.workspace.set_views(ONE if beside is None else TWO)
         self.app.workspace.show(background, (shown, beside), float(self.state.opacity))
         muscles = self.app.choice.muscles
@@ -118,7 +120,6 @@ class Results:
                 "map_limits": [min(usual[0], low), max(2 * usual[1], high)],
                 "map_step": (usual[1] - usual[0]) / 200,
                 "map_range": [low, high],
-                "map_title": KINDS[kind].title,
             }
         )
 

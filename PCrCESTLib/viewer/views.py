@@ -1,4 +1,4 @@
-"""Slice views whose pictures go to the browser, and whose mouse events are told when they have been handled."""
+"""Slice views whose pictures go to the browser; their mouse events and sizes are told when they have been handled."""
 
 from __future__ import annotations
 
@@ -10,15 +10,25 @@ MOVING_FPS, RESTING_FPS = 30.0, 12.0
 MOVING_QUALITY = 80  # of JPEG; a view at rest is sent again at 90
 
 
-def slice_views(server: Any, on_mouse: Callable[[str], None]) -> Any:
-    """Return the factory of slice views for a view manager; ``on_mouse`` is told the type of each event."""
+def slice_views(server: Any, on_mouse: Callable[[str], None], on_size: Callable[[str], None]) -> Any:
+    """Return the factory of slice views for a view manager.
+
+    Parameters
+    ----------
+    server : trame server
+        Which the pictures are sent through.
+    on_mouse : callable
+        Is told the type of each mouse event after it was handled.
+    on_size : callable
+        Is told the name of a view that the page has given another size.
+    """
     from trame_slicer.rca_view import RemoteSliceViewFactory
 
     class SliceViews(RemoteSliceViewFactory):
         def _create_view(self, *arguments: Any) -> Any:
             made = super()._create_view(*arguments)
             adapter = made.view_adapter
-            handle = adapter.on_interaction
+            handle, resize = adapter.on_interaction, adapter.update_size
 
             def on_interaction(origin: Any, event: dict[str, Any]) -> None:
                 try:
@@ -26,7 +36,11 @@ def slice_views(server: Any, on_mouse: Callable[[str], None]) -> Any:
                 finally:
                     on_mouse(str(event.get("type")))
 
-            adapter.on_interaction = on_interaction
+            def update_size(origin: Any, size: dict[str, Any]) -> None:
+                resize(origin, size)
+                on_size(made.slicer_view.name)
+
+            adapter.on_interaction, adapter.update_size = on_interaction, update_size
             return made
 
     return SliceViews(

@@ -39,10 +39,11 @@ class Workspace:
         from trame_slicer.views import Layout, LayoutDirection, ViewLayoutDefinition
 
         self._kept: list[Any] = []
+        self._to_fit: set[str] = set()  # views that a new layout will give another size
         self.app = SlicerApp()
         headless.use(headless.extend(self.app.scene, self.app.app_logic, str(folder)))
         self.editor = self.app.segmentation_editor
-        self.app.view_manager.register_factory(slice_views(server, on_mouse))
+        self.app.view_manager.register_factory(slice_views(server, on_mouse, self._on_size))
         views = {name: ViewLayoutDefinition.slice_view("Axial", label=name) for name in (FIRST, SECOND)}
         self.layout = LayoutManager(self.app.scene, self.app.view_manager, server)
         self.layout.register_layout_dict(
@@ -117,8 +118,22 @@ class Workspace:
 
     def set_views(self, layout: str) -> None:
         """Show `ONE` view, or `TWO` side by side."""
-        self.layout.set_layout(layout)
+        if layout != self.layout.layout_id:
+            self._to_fit = {FIRST, SECOND}
+            self.layout.set_layout(layout)
+
+    def _on_size(self, name: str) -> None:
+        """Fit what is shown into a view of a new layout, at the slice that it shows."""
+        if name == FIRST and name in self._to_fit:
+            self._fit_content()
+        self._to_fit.discard(name)
         self._copy()
+
+    def _fit_content(self) -> None:
+        view = self.view()
+        offset = view.get_slice_value()
+        view.fit_view_to_content()
+        view.set_slice_value(offset)
 
     def show(self, background: Any, maps: tuple[Any | None, Any | None], opacity: float) -> None:
         """Show a volume, and over it a map in each view (None for nothing)."""

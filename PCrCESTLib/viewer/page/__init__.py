@@ -81,6 +81,13 @@ def _views(app: Application, layout: object) -> None:
     with html.Div(classes="pcr-views", v_bind_class="{'has-slices': slices > 1}"):
         with html.Div(classes="pcr-grid"):
             app.workspace.layout.initialize_layout_grid(layout)
+            html.Div(
+                "{{ name }}",
+                v_for="name, i in view_names",
+                key="i",
+                classes="pcr-view-name",
+                v_bind_style="{left: `${50 * i}%`}",
+            )
         with html.Div(classes="pcr-slices", v_show="slices > 1"):
             html.Span("slice {{ slice + 1 }} of {{ slices }}", classes="text-caption mr-3", style="width: 110px")
             vuetify3.VSlider(
