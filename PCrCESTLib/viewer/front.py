@@ -57,8 +57,12 @@ class Front:
         """Answer on a socket until told to stop; then end all sessions."""
         from aiohttp import web
 
-        # No access log: it would hold the token and the names of sessions.
-        runner = web.AppRunner(self.application(), access_log=None, shutdown_timeout=CLOSE_S)
+        runner = web.AppRunner(
+            self.application(),
+            access_log=None,  # it would hold the token and the names of sessions
+            auto_decompress=False,  # what is passed on keeps the headers that it came with
+            shutdown_timeout=CLOSE_S,
+        )
         await runner.setup()
         try:
             await web.SockSite(runner, listening).start()
@@ -153,6 +157,8 @@ class Front:
     async def _upload(self, request: web.Request, session: Session) -> web.StreamResponse:
         from aiohttp import web
 
+        if "Content-Encoding" in request.headers:
+            return web.Response(status=415, text="An upload must be sent as it is, without a Content-Encoding.")
         batch, path = request.query.get("batch", ""), request.query.get("path", "")
 
         async def chunks() -> AsyncIterator[bytes]:

@@ -46,6 +46,11 @@ async def echo(request):
     return web.json_response(told, headers={"Set-Cookie": "a=b", "X-Own": "kept"})
 
 
+async def raw(request):
+    """Length of the body as it came."""
+    return web.json_response(len(await request.read()))
+
+
 async def files(request):
     """All files below the folder, by size."""
     folder = Path(request.app["folder"])
@@ -118,9 +123,10 @@ async def start(options):
     app.router.add_get("/", root)
     app.router.add_get("/index.html", index)
     app.router.add_route("*", "/echo/{rest:.*}", echo)
+    app.router.add_post("/raw", raw)
     for name, handler in {"files": files, "big": big, "act": act, "ws": socket, "codes": codes}.items():
         app.router.add_get(f"/{name}", handler)
-    runner = web.AppRunner(app)
+    runner = web.AppRunner(app, auto_decompress=False)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gzip
 import io
 import json
 
@@ -28,6 +29,18 @@ def test_a_request_arrives_as_it_was_sent(talk):
         assert heard["query"] == "q=1&r=%26"
         assert heard["headers"]["x-mine"] == "yes"
         assert heard["body"].encode("latin-1") == body
+
+    talk(story)
+
+
+def test_what_is_compressed_passes_as_it_is(talk):
+    async def story(visitor):
+        place = await visitor.enter()
+        headers = visitor.origin | {"Content-Encoding": "gzip"}
+        body = gzip.compress(bytes(10_000))
+        answer = await visitor.ask("POST", f"{place}raw", data=body, headers=headers)
+        assert answer.status == 200
+        assert json.loads(answer.body) == len(body)  # the stand-in counts what came over the line
 
     talk(story)
 

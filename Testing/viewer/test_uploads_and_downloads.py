@@ -77,6 +77,17 @@ def test_a_batch_needs_a_plain_name(talk):
     talk(story)
 
 
+def test_an_upload_that_would_have_to_be_unpacked_is_refused(talk):
+    async def story(visitor):
+        place = await visitor.enter()
+        headers = visitor.origin | {"Content-Encoding": "gzip"}
+        answer = await visitor.ask("POST", f"{place}upload?batch=b&path=a", data=b"x", headers=headers)
+        assert answer.status == 415
+        assert await files(visitor, place) == {}
+
+    talk(story)
+
+
 async def pieces(count: int, size: int = MIB):
     """A body of which nobody knows the length before."""
     for _ in range(count):
