@@ -18,6 +18,7 @@ from PCrCESTLib.viewer.jobs import Jobs
 from PCrCESTLib.viewer.page import build_page
 from PCrCESTLib.viewer.plot import Plot
 from PCrCESTLib.viewer.quantification import Quantification
+from PCrCESTLib.viewer.redrawn import RedrawnTable
 from PCrCESTLib.viewer.results import Results
 from PCrCESTLib.viewer.scan import Scan
 from PCrCESTLib.viewer.strokes import StrokeOrder
@@ -47,6 +48,7 @@ class Application:
         self.scan, self.drawing = Scan(self), Drawing(self)
         self.quantification, self.results = Quantification(self), Results(self)
         self.plot, self.exports = Plot(self), Exports(self)
+        self.redrawn = RedrawnTable(self)
         self.trigger("page_opened", self.strokes.start_page)
         self.trigger("edit", self.edit)
         self.trigger("key", self.drawing.on_key)

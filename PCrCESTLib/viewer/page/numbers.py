@@ -38,4 +38,14 @@ def numbers(_app: Application) -> None:
             html.Th("{{ title }}", v_for="title in table_columns", key="title")
         with html.Tbody(), html.Tr(v_for="row, i in table_rows", key="i"):
             html.Td("{{ cell }}", v_for="cell, j in row", key="j")
+    vuetify3.VBtn(
+        "Update table",
+        v_if="run && segments.length",
+        click="trigger('update_table')",
+        disabled=("!!job",),
+        size="small",
+        variant="tonal",
+        classes="update-table mt-1",
+        title="a further result with the muscles as drawn now; voxels are not computed again",
+    )
     html.Div("{{ result_messages }}", v_if="result_messages", classes="pcr-hint mt-2 messages")
