@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from PCrCESTLib.scene.map_nodes import KINDS, show_legend, shown_map, style
 from PCrCESTLib.scene.messages import messages
 from PCrCESTLib.scene.runs import Run, find_runs, names_apart, remove_run
-from PCrCESTLib.scene.tables import comparison_rows, summary_rows
+from PCrCESTLib.scene.tables import NUMBERS, TITLES, comparison_rows, summary_rows
 from PCrCESTLib.viewer.workspace import ONE, TWO
 
 if TYPE_CHECKING:
@@ -45,7 +45,9 @@ class Results:
         self.state.change("opacity")(lambda opacity, **_: app.workspace.set_opacity(float(opacity)))
         self.state.change("map_range")(lambda map_range, **_: self._on_range(map_range))
         self.state.change("doubt")(lambda **_: self.show())
+        self.state.update({"all_open": False, "all_columns": [], "all_rows": []})
         app.trigger("remove_run", self.remove)
+        app.trigger("all_numbers", self.show_all)
 
     def run(self) -> Run | None:
         """Return the run that is shown."""
@@ -80,6 +82,14 @@ class Results:
         if run is not None:
             remove_run(run)
             self._on_choice()
+
+    def show_all(self) -> None:
+        """Show every number of the muscles in a table over the page; the CSV has all digits."""
+        run = self.run()
+        if run is not None:
+            columns = list(TITLES.values())
+            rows = [[_cell(key, row.get(key) or "") for key in TITLES] for row in run.rows]
+            self.state.update({"all_open": True, "all_columns": columns, "all_rows": rows})
 
     def _on_choice(self) -> None:
         self.app.refresh()
@@ -148,3 +158,10 @@ class Results:
             rows = comparison_rows(run.rows, other.rows, names_apart(run.name, other.name))
         self.state.table_columns = list(rows[0]) if rows else []
         self.state.table_rows = [list(row.values()) for row in rows]
+
+
+def _cell(key: str, text: str) -> str:
+    """Return a number of the table with four digits, anything else as it is."""
+    if key in NUMBERS and text:
+        return f"{float(text):.4g}"
+    return {"True": "yes", "False": "no"}.get(text, text)

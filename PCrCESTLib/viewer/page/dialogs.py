@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from PCrCESTLib.viewer.page.numbers import table
 from PCrCESTLib.viewer.page.sections import FIELD
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ def dialogs(app: Application) -> None:
     _messages()
     _browser()
     _protocol()
+    _all_numbers()
     _help()
 
 
@@ -108,6 +110,19 @@ def _protocol() -> None:
         with vuetify3.VCardActions():
             vuetify3.VBtn("Use", click="trigger('protocol_take')", color="primary", classes="protocol-take")
             vuetify3.VBtn("Cancel", click="protocol_open = false")
+
+
+def _all_numbers() -> None:
+    from trame.widgets import html, vuetify3
+
+    with vuetify3.VDialog(v_model=("all_open",), max_width=1240, scrollable=True), vuetify3.VCard(
+        title="All numbers of the muscles"
+    ):
+        with vuetify3.VCardText(style="max-height: 560px"), html.Div(style="overflow: auto"):
+            table("all_columns", "all_rows", "pcr-table pcr-all")
+        with vuetify3.VCardActions():
+            vuetify3.VBtn("Save as CSV", click="trigger('export', ['table'])")
+            vuetify3.VBtn("Close", click="all_open = false", classes="close-all")
 
 
 def _help() -> None:

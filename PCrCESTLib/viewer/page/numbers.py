@@ -31,13 +31,16 @@ def numbers(_app: Application) -> None:
         plotly.Figure(
             state_variable_name="plot", display_mode_bar=False, responsive=True, style="width: 100%; height: 100%"
         )
-    with html.Div(style="overflow-x: auto", v_if="table_rows.length"), vuetify3.VTable(
-        density="compact", classes="pcr-table"
-    ):
-        with html.Thead(), html.Tr():
-            html.Th("{{ title }}", v_for="title in table_columns", key="title")
-        with html.Tbody(), html.Tr(v_for="row, i in table_rows", key="i"):
-            html.Td("{{ cell }}", v_for="cell, j in row", key="j")
+    with html.Div(style="overflow-x: auto", v_if="table_rows.length"):
+        table("table_columns", "table_rows", "pcr-table")
+    vuetify3.VBtn(
+        "All numbers",
+        v_if="table_rows.length",
+        click="trigger('all_numbers')",
+        size="small",
+        variant="tonal",
+        classes="all-numbers mt-1 mr-1",
+    )
     vuetify3.VBtn(
         "Update table",
         v_if="run && segments.length",
@@ -49,3 +52,14 @@ def numbers(_app: Application) -> None:
         title="a further result with the muscles as drawn now; voxels are not computed again",
     )
     html.Div("{{ result_messages }}", v_if="result_messages", classes="pcr-hint mt-2 messages")
+
+
+def table(columns: str, rows: str, classes: str) -> None:
+    """Put a table into the page: the names of the variables with its titles and with its rows of texts."""
+    from trame.widgets import html, vuetify3
+
+    with vuetify3.VTable(density="compact", classes=classes):
+        with html.Thead(), html.Tr():
+            html.Th("{{ title }}", v_for=f"title in {columns}", key="title")
+        with html.Tbody(), html.Tr(v_for=f"row, i in {rows}", key="i"):
+            html.Td("{{ cell }}", v_for="cell, j in row", key="j")
