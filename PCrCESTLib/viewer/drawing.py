@@ -68,6 +68,7 @@ class Drawing:
             "keep_others": self.keep_others,
             "threshold_apply": lambda _value: self.apply_threshold(),
             "slice": lambda k: self.show_slice(int(k)),
+            "fit": lambda _value: app.workspace.fit_content(),
             "draw_on": lambda frame: self.draw_on(int(frame)),
         }
         self.state.change("preset")(self._on_preset)
@@ -85,6 +86,8 @@ class Drawing:
         tools = {"b": "paint", "e": "erase", "o": "outline", "p": "polygon", "t": "threshold", "Escape": ""}
         if key in tools:
             self.app.edit("tool", tools[key], presses, releases)
+        elif key == "r":
+            self.app.edit("fit", None, presses, releases)
         elif key in ("z", "y"):
             self.app.edit("undo" if key == "z" else "redo", None, presses, releases)
         elif key in ("ArrowUp", "ArrowDown"):

@@ -125,15 +125,17 @@ class Workspace:
     def _on_size(self, name: str) -> None:
         """Fit what is shown into a view of a new layout, at the slice that it shows."""
         if name == FIRST and name in self._to_fit:
-            self._fit_content()
+            self.fit_content()
         self._to_fit.discard(name)
         self._copy()
 
-    def _fit_content(self) -> None:
+    def fit_content(self) -> None:
+        """Show the whole field of view, at the slice that is shown."""
         view = self.view()
         offset = view.get_slice_value()
         view.fit_view_to_content()
         view.set_slice_value(offset)
+        self._copy()
 
     def show(self, background: Any, maps: tuple[Any | None, Any | None], opacity: float) -> None:
         """Show a volume, and over it a map in each view (None for nothing)."""
@@ -158,6 +160,7 @@ class Workspace:
         node.RotateToVolumePlane(volume)
         first.fit_view_to_content()
         self.go_to_slice(reference, reference.GetImageData().GetDimensions()[2] // 2)
+        self._to_fit = {FIRST, SECOND}  # the slider of the slices may come and take room
         self._copy()
 
     def slice_of(self, volume: Any) -> int:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from PCrCESTLib.version import __version__
 from PCrCESTLib.viewer.page.dialogs import dialogs
 from PCrCESTLib.viewer.page.numbers import numbers
-from PCrCESTLib.viewer.page.sections import sections
+from PCrCESTLib.viewer.page.sections import icon, sections
 
 if TYPE_CHECKING:
     from PCrCESTLib.viewer.application import Application
@@ -88,6 +88,9 @@ def _views(app: Application, layout: object) -> None:
                 classes="pcr-view-name",
                 v_bind_style="{left: `${50 * i}%`}",
             )
+        icon(
+            "mdi-fit-to-screen-outline", "the whole image (R)", "utils.pcrcest.edit('fit')", "pcr-fit", color="white"
+        )
         with html.Div(classes="pcr-slices", v_show="slices > 1"):
             html.Span("slice {{ slice + 1 }} of {{ slices }}", classes="text-caption mr-3", style="width: 110px")
             vuetify3.VSlider(

@@ -17,6 +17,7 @@ KEYS = (
     ("arrow up, down; wheel", "next slice"),
     ("right drag; Ctrl + wheel", "zoom"),
     ("middle drag; Shift + drag", "move the image"),
+    ("R", "the whole image again"),
     ("?", "this list"),
 )
 

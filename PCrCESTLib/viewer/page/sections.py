@@ -56,11 +56,12 @@ def _button(text: str, click: str, classes: str, **options: Any) -> None:
     vuetify3.VBtn(text, click=click, size="small", variant="tonal", classes=f"mr-1 mt-1 {classes}", **options)
 
 
-def _icon(icon: str, title: str, click: str, classes: str = "", **options: Any) -> None:
+def icon(name: str, title: str, click: str, classes: str = "", **options: Any) -> None:
+    """Put a button that is only a picture into the page; its title is read by screen readers too."""
     from trame.widgets import vuetify3
 
     vuetify3.VBtn(
-        icon=icon,
+        icon=name,
         click=click,
         title=title,
         aria_label=title,
@@ -86,7 +87,7 @@ def _scan() -> None:
                 hide_details=True,
                 variant="outlined",
             )
-            _icon("mdi-folder-open", "browse the server", "trigger('browse', [''])", "browse ml-1")
+            icon("mdi-folder-open", "browse the server", "trigger('browse', [''])", "browse ml-1")
         _button("Open", "trigger('open_path', [scan_path])", "open", disabled=("!scan_path",))
         _button("Upload files", "utils.pcrcest.pick(false)", "upload")
         _button("folder", "utils.pcrcest.pick(true)", "upload-folder")
@@ -103,7 +104,7 @@ def _scan() -> None:
             with html.Div(style="flex: 1"):
                 html.B("{{ fact.title }}")
                 html.Span(": {{ fact.text }}")
-            _icon(
+            icon(
                 "mdi-pencil",
                 "protocol of this series",
                 "trigger('edit_protocol', [fact.series])",
@@ -132,8 +133,8 @@ def _muscles() -> None:
         with html.Div(classes="d-flex align-center"):
             _button("Add", "utils.pcrcest.edit('add')", "add-muscle", disabled=("!scan_facts.length",))
             _button("Copy to next slice", "utils.pcrcest.edit('copy', 1)", "copy", disabled=("!segment",))
-            _icon("mdi-undo", "undo (Ctrl+Z)", "utils.pcrcest.edit('undo')", "undo", disabled=("!can_undo",))
-            _icon("mdi-redo", "redo (Ctrl+Y)", "utils.pcrcest.edit('redo')", "redo", disabled=("!can_redo",))
+            icon("mdi-undo", "undo (Ctrl+Z)", "utils.pcrcest.edit('undo')", "undo", disabled=("!can_undo",))
+            icon("mdi-redo", "redo (Ctrl+Y)", "utils.pcrcest.edit('redo')", "redo", disabled=("!can_redo",))
         with html.Div(classes="pcr-segments mt-1"), html.Div(
             v_for="s in segments",
             key="s.id",
@@ -144,11 +145,11 @@ def _muscles() -> None:
             html.Div(classes="pcr-swatch", v_bind_style="{background: s.color}")
             html.Span("{{ s.name }}", style="flex: 1")
             html.Span("{{ s.voxels }}", classes="voxels mr-1", title="voxels")
-            _icon("mdi-close", "remove", "$event.stopPropagation(); utils.pcrcest.edit('remove', s.id)")
+            icon("mdi-close", "remove", "$event.stopPropagation(); utils.pcrcest.edit('remove', s.id)")
         with html.Div(v_if="segments.length", classes="d-flex align-center mt-1"):
-            for tool, icon, title in TOOLS:
-                _icon(
-                    icon,
+            for tool, picture, title in TOOLS:
+                icon(
+                    picture,
                     title,
                     f"utils.pcrcest.edit('tool', '{tool}')",
                     f"tool-{tool}",
@@ -238,7 +239,7 @@ def _results() -> None:
     with _section("results", "Results"):
         with html.Div(classes="d-flex align-center"):
             vuetify3.VSelect(v_model=("run",), items=("runs",), label="result", **FIELD)
-            _icon("mdi-delete-outline", "remove this result", "trigger('remove_run', [run])", disabled=("!run",))
+            icon("mdi-delete-outline", "remove this result", "trigger('remove_run', [run])", disabled=("!run",))
         vuetify3.VSelect(v_model=("map_kind",), items=("map_items",), label="map", **FIELD | {"classes": "mt-2 map"})
         html.Div(
             "range {{ +map_range[0].toPrecision(3) }} – {{ +map_range[1].toPrecision(3) }}", classes="pcr-hint mt-2"

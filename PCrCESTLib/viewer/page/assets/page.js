@@ -20,7 +20,7 @@
 
   const opened = () => { presses = 0; releases = 0; isPressed = false; server().trigger("page_opened"); };
 
-  const KEYS = ["b", "e", "o", "p", "t", "z", "y", "[", "]", "Escape", "ArrowUp", "ArrowDown"];
+  const KEYS = ["b", "e", "o", "p", "t", "r", "z", "y", "[", "]", "Escape", "ArrowUp", "ArrowDown"];
   document.addEventListener("keydown", (event) => {
     const target = event.target;
     const types = target instanceof Element && target.closest("input, textarea, [contenteditable], .v-overlay__content");
