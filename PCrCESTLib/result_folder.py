@@ -17,6 +17,7 @@ from PCrCESTLib.readers import RoiSet, read_rois
 from PCrCESTLib.readers.image_io import read_volume, single_frame
 
 RECORD, ANATOMY, ROIS, TABLE = "quantify.json", "anatomy.nii.gz", "rois.seg.nrrd", "roi_statistics.csv"
+CORRELATION = "roi_log_correlation"  # in the record, by region: of the errors of log fs and log ksw
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import queue
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from PCrCESTLib.batch.job import DIED, FAILED, Job, Outcome
@@ -25,8 +26,8 @@ class ClusterPool:
 
     has_room = True
 
-    def __init__(self, address: str, run: Run) -> None:
-        """Connect to the scheduler and look at its workers.
+    def __init__(self, address: str, run: Run, note: Callable[[str], None] = lambda _: None) -> None:
+        """Connect to the scheduler and look at its workers; ``note`` is told when there are none.
 
         Raises
         ------
@@ -41,6 +42,7 @@ class ClusterPool:
             raise MissingExtraError("distributed", "--scheduler", "cluster") from error
         self._address = address
         self._run = run
+        self._note = note
         self._jobs: dict[str, Job] = {}
         self._over: queue.SimpleQueue[Any] = queue.SimpleQueue()
         # What happens to the connection is told in sentences of our own.
@@ -60,7 +62,13 @@ class ClusterPool:
             raise
 
     def _inspect(self) -> None:
-        for worker, found in self._client.run(_look, self._run, on_error="return").items():
+        workers = self._client.run(_look, self._run, on_error="return")
+        if not workers:  # no error: a cluster may start its workers when there is something to do
+            self._note(
+                f"the Dask scheduler at {self._address} has no workers, and the batch waits for some; start them, for "
+                f"example with: dask worker {self._address}"
+            )
+        for worker, found in workers.items():
             if isinstance(found, ModuleNotFoundError):
                 raise ClusterError(
                     f"the worker {worker} cannot import PCrCEST ({found}); install pcrcest there"

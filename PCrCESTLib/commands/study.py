@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PCrCESTLib.commands.batch import worker_count
 from PCrCESTLib.commands.study_results import StudyResults, collect_results
@@ -21,14 +21,13 @@ from PCrCESTLib.progress import KINDS, make_progress
 from PCrCESTLib.report.pdf import pdf_of, require_weasyprint
 from PCrCESTLib.study.analysis import Analysis, analyse
 from PCrCESTLib.study.page import Contents, study_page
+from PCrCESTLib.study.picture import Picture
+from PCrCESTLib.study.pictures import pictures_of
 from PCrCESTLib.study.table import Study, StudyError, read_study
 from PCrCESTLib.study.tables import write_tables
-from PCrCESTLib.study.tests import HEDGES_G, PERCENT, require_statsmodels
+from PCrCESTLib.study.tests import PERCENT, require_statsmodels
 from PCrCESTLib.study.values import ESTIMATORS
 from PCrCESTLib.version import __version__
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 EXTRA = "study"
 RECORD_FILE, PAGE_FILE, PDF_FILE = "study.json", "study.html", "study.pdf"
@@ -208,11 +207,11 @@ def _write(
     folder: Path,
 ) -> list[str]:
     notes = [*study.notes, *results.notes]
-    figures: list[tuple[str, str, Figure]] = []
+    pictures: list[Picture] = []
     try:
-        figures = _figures(results, groups, analysis)
-        for name, _, figure in figures:
-            figure.savefig(folder / name, dpi=150)
+        pictures = pictures_of(results.values, groups, analysis)
+        for picture in pictures:
+            picture.figure.savefig(folder / picture.name, dpi=150)
     except MissingExtraError as error:
         # The numbers are the result; a missing drawing package must not cost them.
         notes.append(f"no pictures: {error}")
@@ -227,7 +226,7 @@ def _write(
         results.values,
         results.left_out,
         analysis,
-        [(text, figure) for _, text, figure in figures],
+        pictures,
         notes,
         ESTIMATORS[args.estimator],
         f"PCrCEST {__version__}, {_versions()}; {datetime.now(timezone.utc):%Y-%m-%d}.",
@@ -239,32 +238,6 @@ def _write(
     record = _record(args, study, groups, results, notes)
     (folder / RECORD_FILE).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     return notes
-
-
-def _figures(
-    results: StudyResults, groups: tuple[str, ...], analysis: Analysis
-) -> list[tuple[str, str, Figure]]:
-    """File name, description and figure of every picture."""
-    from PCrCESTLib.study.pictures import EFFECTS, boxes, forest
-
-    found: list[tuple[str, str, Figure | None]] = []
-    for contrast in analysis.contrasts:
-        which = "" if len(analysis.contrasts) == 1 else f"_{_safe(contrast[1])}"
-        for quantity in ("fs", "ksw", "AREX"):
-            for effect, kind in ((PERCENT, "percent"), (HEDGES_G, "g")):
-                text = f"Forest plot of {quantity}: {EFFECTS[effect]} by muscle and method; numbers in the table Tests"
-                figure = forest(analysis, quantity, contrast, effect)
-                found.append((f"forest_{quantity}_{kind}{which}.png", text, figure))
-    for method in dict.fromkeys(v.method for v in results.values):
-        for quantity in ("fs", "ksw"):
-            text = f"Box plots of {quantity} by {method}: every subject by muscle and group; see study_values.csv"
-            figure = boxes(results.values, groups, quantity, method)
-            found.append((f"boxes_{quantity}_{_safe(method)}.png", text, figure))
-    return [(name, text, figure) for name, text, figure in found if figure is not None]
-
-
-def _safe(name: str) -> str:
-    return "".join(c if c.isalnum() or c in "-_" else "_" for c in name)
 
 
 def _record(
@@ -307,10 +280,12 @@ def _versions() -> str:
 def _summary(out: Path, groups: Sequence[str], results: StudyResults, analysis: Analysis) -> str:
     sizes = {g: len({v.subject for v in results.values if v.group == g}) for g in groups}
     lines = [", ".join(f"{g} n = {n}" for g, n in sizes.items())]
-    for t in analysis.tests:
-        f = t.finding
-        if t.quantity == "fs" and f.test == PERCENT:
-            effect = f.note or f"{f.estimate:+6.1f} % [{f.low:+.1f}, {f.high:+.1f}]"
-            lines.append(f"  fs {t.method:<11} {t.muscle:<24} {effect}  n {t.n_reference} + {t.n_compared}")
+    for contrast in analysis.contrasts:
+        lines.append(f"fs, {contrast[1]} against {contrast[0]} [95 % confidence]")
+        for t in analysis.tests:
+            f = t.finding
+            if t.quantity == "fs" and f.test == PERCENT and (t.reference, t.compared) == contrast:
+                effect = f.note or f"{f.estimate:+6.1f} % [{f.low:+.1f}, {f.high:+.1f}]"
+                lines.append(f"  {t.method:<11} {t.muscle:<24} {effect}  n {t.n_reference} + {t.n_compared}")
     lines += [f"  left out: {e.subject} {e.method} {e.roi}: {e.reason}" for e in results.left_out]
     return "\n".join([*lines, f"page: {out / PAGE_FILE}"]) + "\n"

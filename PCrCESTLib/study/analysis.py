@@ -260,4 +260,18 @@ def _notes(values: Sequence[Value], groups: Sequence[str]) -> tuple[str, ...]:
                 f"{quantity} by {method} is not identifiable in {unknown} of {len(own)} values, hardly better "
                 f"known than before the scan{most}."
             )
+        if quantity == "fs":
+            notes += _not_in_all_muscles(method, own)
     return tuple(notes)
+
+
+def _not_in_all_muscles(method: str, values: Sequence[Value]) -> list[str]:
+    """Say which muscles some subjects lack, and so are no part of their mean over muscles."""
+    subjects = {v.subject for v in values}
+    of_muscle = {muscle: {v.subject for v in own} for (muscle,), own in by(values, "muscle")}
+    return [
+        f"fs by {method}: {muscle} is missing in {len(subjects) - len(own)} of {len(subjects)} subjects and so no part "
+        f"of '{OVERALL}' where these are compared; the mixed model takes it in."
+        for muscle, own in of_muscle.items()
+        if len(own) < len(subjects)
+    ]

@@ -14,8 +14,8 @@ from PCrCESTLib.readers import read_map, read_rois
 
 # Role in quantify.json -> name on the page.
 MAPS = {
-    "r1": "R1 of muscle, 1/s",
-    "t1": "R1 of muscle, 1/s",
+    "r1": "R1 of muscle (1/s)",
+    "t1": "R1 of muscle (1/s)",
     "fm": "fm of muscle",
     "b1": "relative B1 of muscle",
 }

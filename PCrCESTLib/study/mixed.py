@@ -134,7 +134,7 @@ def _reml(
     covariance = np.asarray(result.cov_params())[: design.shape[1], : design.shape[1]]
     between = float(np.asarray(result.cov_re)[0, 0])
     if not result.converged:
-        return None, "it did not converge"
+        return None, "it does not converge"
     if not between > 1e-4 * float(result.scale):
         return None, "it finds no variance between subjects and would count every value as a subject"
     if not (np.isfinite(covariance).all() and covariance[1, 1] > 0):

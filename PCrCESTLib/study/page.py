@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from PCrCESTLib.report.page import Section, bullets, page, paragraph, picture, table
-from PCrCESTLib.study.analysis import ADJUSTED, OVERALL, Analysis, Test
-from PCrCESTLib.study.mixed import MIXED, NOT_USED, REGRESSION
-from PCrCESTLib.study.tests import HEDGES_G, MANN_WHITNEY, PERCENT, WELCH
+from PCrCESTLib.study.analysis import OVERALL, Analysis
+from PCrCESTLib.study.cautions import cautions
+from PCrCESTLib.study.picture import Picture
+from PCrCESTLib.study.tests import HEDGES_G, PERCENT, WELCH
+from PCrCESTLib.study.tests_section import balances_html, tests_html
 from PCrCESTLib.study.values import Excluded, Value
 from PCrCESTLib.study.words import AXES, SCALES, interval, number, p_text, percent
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What the page tells; ``figures`` in order, with the sentence that describes each to who cannot see it."""
+    """What the page tells; ``pictures`` in order."""
 
     title: str
     groups: tuple[str, ...]
@@ -28,7 +25,7 @@ class Contents:
     values: Sequence[Value]
     left_out: Sequence[Excluded]
     analysis: Analysis
-    figures: Sequence[tuple[str, Figure]]
+    pictures: Sequence[Picture]
     notes: Sequence[str]
     estimator: str
     software: str
@@ -45,11 +42,11 @@ def _sections(c: Contents) -> list[Section]:
         Section("Warnings", _warnings(c)),
         Section("Subjects", _subjects(c)),
     ]
-    if c.figures:
-        found.append(Section("Pictures", "".join(picture(figure, text) for text, figure in c.figures)))
+    if c.pictures:
+        found.append(Section("Pictures", "".join(picture(p.figure, p.text) for p in c.pictures)))
     if c.analysis.tests:
-        found.append(Section("Tests", _tests(c.analysis)))
-        found.append(Section("Are the groups alike otherwise?", _balances(c.analysis)))
+        found.append(Section("Tests", tests_html(c.analysis)))
+        found.append(Section("Are the groups alike otherwise?", balances_html(c.analysis)))
     if c.analysis.retests:
         found.append(Section("Test-retest", _retests(c.analysis)))
     found.append(Section("Animals needed", _power(c.analysis)))
@@ -100,40 +97,8 @@ def _answer(analysis: Analysis, method: str, reference: str, compared: str) -> s
 
 
 def _warnings(c: Contents) -> str:
-    warnings = [*c.analysis.notes]
-    for (reference, compared), balances in c.analysis.balances.items():
-        for b in balances:
-            if b.suspicious:
-                warnings.append(
-                    f"Confounding: {b.name} differs between {reference} ({number(b.mean_reference)}, "
-                    f"n = {b.n_reference}) and {compared} ({number(b.mean_compared)}, n = {b.n_compared}): "
-                    f"standardized difference {number(b.difference, 2)}, p {p_text(b.p)}. An effect may be due to it."
-                )
-    warnings += _fallen(c.analysis)
-    if c.left_out:
-        warnings.append(f"{len(c.left_out)} scans or parts of scans are left out; see Subjects.")
-    warnings += c.notes
-    return bullets(list(dict.fromkeys(warnings))) if warnings else paragraph("None.")
-
-
-def _fallen(analysis: Analysis) -> list[str]:
-    """Say how often a mixed model could not be used, and why: one sentence a reason."""
-    models = [
-        t for t in analysis.tests if t.finding.unit != "%" and t.finding.test.startswith((MIXED, REGRESSION))
-    ]
-    reasons: dict[str, list[str]] = {}
-    for test in (t for t in models if t.quantity != "PCr" and NOT_USED in t.finding.note):
-        case = f"{test.quantity} by {test.method} in {test.muscle}{_adjusted(test)} ({test.compared})"
-        reasons.setdefault(test.finding.note, []).append(case)
-    return [
-        f"{note[0].upper()}{note[1:]}; a regression of the subjects' means is given in its place, and marked. So in "
-        f"{len(cases)} cases: {'; '.join(cases)}."
-        for note, cases in reasons.items()
-    ]
-
-
-def _adjusted(test: Test) -> str:
-    return ADJUSTED if test.finding.test.endswith(ADJUSTED) else ""
+    found = cautions(c.analysis, len(c.left_out), c.notes)
+    return bullets(found) if found else paragraph("None.")
 
 
 def _subjects(c: Contents) -> str:
@@ -155,110 +120,6 @@ def _subjects(c: Contents) -> str:
     ]
     header = ["subject", "group", "session", "side", "method", "region", "reason"]
     return text + table(header, rows, "Left out, with the reason")
-
-
-def _tests(analysis: Analysis) -> str:
-    parts = []
-    for reference, compared in analysis.contrasts:
-        for quantity in AXES:
-            of = [
-                t
-                for t in analysis.tests
-                if (t.quantity, t.reference, t.compared) == (quantity, reference, compared)
-            ]
-            if not of:
-                continue
-            if quantity == "PCr":
-                parts.append(
-                    paragraph("PCr in mM is fs times a constant: its tests are those of fs (study_tests.csv).")
-                )
-                continue
-            parts.append(_test_table(of, quantity, reference, compared))
-    return "".join(parts)
-
-
-def _test_table(tests: Sequence[Test], quantity: str, reference: str, compared: str) -> str:
-    header = [
-        "method, muscle",
-        f"{reference}: mean ± SD (n)",
-        f"{compared}: mean ± SD (n)",
-        "difference [95 %]",
-        "Welch p",
-        "after Holm",
-        "Mann-Whitney p",
-        "Hedges g [95 %]",
-        "mixed model [95 %], p",
-    ]
-    adjusted = any(_adjusted(t) for t in tests)
-    if adjusted:
-        header.append("adjusted [95 %], p")
-    rows = []
-    for key in dict.fromkeys((t.method, t.muscle) for t in tests):
-        found = {t.finding.test: t for t in tests if (t.method, t.muscle) == key}
-        rows.append(_test_row(key, found, SCALES.get(quantity, 1.0), adjusted=adjusted))
-    return table(header, rows, f"{AXES[quantity]}: {compared} minus {reference}")
-
-
-def _test_row(key: tuple[str, str], found: Mapping[str, Test], scale: float, *, adjusted: bool) -> list[str]:
-    welch, ratio, g = found[WELCH], found[PERCENT].finding, found[HEDGES_G].finding
-    doubt = " (not identifiable)" if welch.n_unidentifiable > 0.5 * welch.n_values else ""
-    row = [
-        ", ".join(key) + doubt,
-        f"{number(scale * welch.mean_reference)} ± {number(scale * welch.sd_reference, 2)} ({welch.n_reference})",
-        f"{number(scale * welch.mean_compared)} ± {number(scale * welch.sd_compared, 2)} ({welch.n_compared})",
-        _effect(ratio.estimate, ratio.low, ratio.high) if not ratio.note else ratio.note,
-        p_text(welch.finding.p),
-        p_text(welch.p_holm),
-        p_text(found[MANN_WHITNEY].finding.p),
-        f"{number(g.estimate)} {interval(g.low, g.high)}",
-        _model(found, ""),
-    ]
-    return [*row, _model(found, ADJUSTED)] if adjusted else row
-
-
-def _effect(estimate: float, low: float, high: float) -> str:
-    return f"{percent(estimate)} [{percent(low)}, {percent(high)}]"
-
-
-def _model(found: Mapping[str, Test], suffix: str) -> str:
-    for test, mark in ((MIXED, ""), (REGRESSION, " (regression of means)")):
-        of = found.get(f"{test}{suffix} in %")
-        if of is not None:
-            f = of.finding
-            if not math.isfinite(f.estimate):
-                return f.note
-            size = f", n {of.n_reference} + {of.n_compared}" if suffix else ""
-            return f"{_effect(f.estimate, f.low, f.high)}, p {p_text(found[f'{test}{suffix}'].finding.p)}{size}{mark}"
-    return "–"
-
-
-def _balances(analysis: Analysis) -> str:
-    parts = []
-    for (reference, compared), balances in analysis.balances.items():
-        rows = [
-            [
-                b.name,
-                f"{number(b.mean_reference)} ({b.n_reference})",
-                f"{number(b.mean_compared)} ({b.n_compared})",
-                number(b.difference, 2),
-                p_text(b.p),
-                b.note or ("differs" if b.suspicious else "alike"),
-            ]
-            for b in balances
-        ]
-        header = [
-            "property",
-            f"{reference}: mean (n)",
-            f"{compared}: mean (n)",
-            "standardized difference",
-            "p",
-            "",
-        ]
-        caption = (
-            "Properties that could make fs look different; they differ where |difference| > 0.5 or p < 0.05"
-        )
-        parts.append(table(header, rows, caption) if rows else paragraph("No other property is known."))
-    return "".join(parts)
 
 
 def _retests(analysis: Analysis) -> str:

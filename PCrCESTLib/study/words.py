@@ -20,7 +20,9 @@ def number(value: float, digits: int = 3) -> str:
     """Write a number with ``digits`` significant digits and a true minus; a dash when there is none."""
     if not math.isfinite(value):
         return "–" if math.isnan(value) else "∞"
-    return f"{value:.{digits}g}".replace("-", "−")
+    # A large number in full: 2e+02 is no number for a reader.
+    text = f"{value:.0f}" if abs(value) >= 10**digits - 0.5 else f"{value:.{digits}g}"
+    return text.replace("-", "−")
 
 
 def interval(low: float, high: float, digits: int = 3) -> str:

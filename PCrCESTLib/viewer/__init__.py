@@ -1,1 +1,1 @@
-"""The tool in a browser: a front that browsers talk to, and one process with a scene of its own for each of them."""
+"""The tool in a browser, on Slicer's own libraries without its window; each browser session is one process."""

@@ -19,7 +19,7 @@ LIBRARY = REPOSITORY / "PCrCESTLib"
 LAYERS = (
     ("errors", "version", "saturation", "geometry", "progress", "outputs", "image_files",
      "job", "muscles", "segment_file"),
-    ("protocol", "protocol_json", "protocols"),
+    ("protocol", "protocol_json", "protocol_text", "protocols"),
     ("series",),
     ("physics",),
     ("preparation", "synthesis", "fitting"),

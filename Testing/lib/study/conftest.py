@@ -8,18 +8,22 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from PCrCESTLib.cli import main
+
 HEADER = (
     "roi,quantity,unit,estimator,value,sd,sd_meaning,identifiable,n_voxels,n_total,volume_mm3,flagged_share"
 )
 MUSCLES = ("soleus", "tibialis anterior")
 
 
-def write_result(folder: Path, fs: float, *, method="two-branch", ksw_known=True, noise=0.005) -> Path:
+def write_result(
+    folder: Path, fs: float, *, method="two-branch", ksw_known=True, noise=0.005, sides=(1.0, 1.02)
+) -> Path:
     folder.mkdir(parents=True)
     rows = [HEADER]
     for m, muscle in enumerate(MUSCLES):
-        for s, side in enumerate(("left", "right")):
-            value = fs * (1 + 0.2 * m) * (1 + 0.02 * s)
+        for side, factor in zip(("left", "right"), sides, strict=True):
+            value = fs * (1 + 0.2 * m) * factor
             for quantity, unit, number, known in (
                 ("fs", "1", value, True),
                 ("PCr", "mM", value * 55500, True),
@@ -38,6 +42,15 @@ def write_result(folder: Path, fs: float, *, method="two-branch", ksw_known=True
 @pytest.fixture
 def a_study(tmp_path: Path) -> Path:
     return write_study(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder that ``pcrcest study`` left."""
+    pytest.importorskip("statsmodels")
+    folder = tmp_path_factory.mktemp("finished")
+    assert main(["study", str(write_study(folder)), "--out", str(folder / "out"), "--progress", "none"]) == 0
+    return folder / "out"
 
 
 def write_study(folder: Path) -> Path:
