@@ -76,7 +76,11 @@ class Front:
 
         @web.middleware
         async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-            return await _guarded(request, handler)
+            response = await _guarded(request, handler)
+            if not request.content.at_eof():
+                # What is left of a body that was refused must not be taken for the next request.
+                response.force_close()
+            return response
 
         app = web.Application(middlewares=[guard])
         app.on_response_prepare.append(_protect)
