@@ -178,7 +178,8 @@ class Front:
 
     async def _download(self, request: web.Request, session: Session) -> web.StreamResponse:
         found = await send_file(request, session.folder / DOWNLOADS, request.match_info["name"])
-        return found or pages.page(404, "Not found", "There is no such file to download.")
+        # Not its truth: an answer is a mapping, and some versions of aiohttp count what is in it.
+        return pages.page(404, "Not found", "There is no such file to download.") if found is None else found
 
     async def _websocket(self, request: web.Request, session: Session) -> web.StreamResponse:
         return await self._pass_on(

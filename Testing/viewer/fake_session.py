@@ -60,9 +60,10 @@ async def files(request):
 
 
 async def big(request):
-    """Many bytes in pieces, of which the last never comes when ``?broken=1``."""
+    """Many bytes in pieces, of an amount that ``?told=1`` says before; the last never comes when ``?broken=1``."""
     response = web.StreamResponse()
-    response.content_length = 3 << 20
+    if request.query.get("told"):
+        response.content_length = 3 << 20
     await response.prepare(request)
     for _ in range(2):
         await response.write(bytes(1 << 20))

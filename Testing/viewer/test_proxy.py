@@ -60,14 +60,14 @@ def test_what_concerns_only_browser_and_front_is_not_passed_on(talk):
     talk(story)
 
 
-def test_an_answer_that_breaks_off_is_not_taken_for_whole(talk):
+@pytest.mark.parametrize("told_before", [0, 1])
+def test_an_answer_that_breaks_off_is_not_taken_for_whole(talk, told_before):
     async def story(visitor):
-        from aiohttp import ClientError
-
         place = await visitor.enter()
-        assert len((await visitor.get(f"{place}big")).body) == 3 << 20
-        with pytest.raises(ClientError):
-            await visitor.get(f"{place}big?broken=1")
+        asked = f"{place}big?{'told=1&' * told_before}"
+        assert len((await visitor.get(asked)).body) == 3 << 20
+        with pytest.raises(visitor.error):
+            await visitor.get(f"{asked}broken=1")
 
     talk(story)
 

@@ -37,6 +37,16 @@ def test_a_crash_is_called_by_its_name(talk):
     talk(story)
 
 
+def test_a_session_leads_a_group_of_its_own(talk):
+    """Ctrl-C at the terminal reaches the front alone, and a signal to the group reaches all of the session."""
+
+    async def story(visitor):
+        pid = await visitor.pid(await visitor.enter())
+        assert os.getpgid(pid) == pid != os.getpgrp()
+
+    talk(story)
+
+
 def test_a_session_that_ends_well_keeps_what_it_printed_for_itself(talk):
     async def story(visitor):
         place = await visitor.enter()
@@ -93,6 +103,19 @@ def test_messages_keep_a_session_alive(talk):
                 await ws.send_str("here")
                 await ws.receive_str()
                 await asyncio.sleep(0.05)
+        assert (await visitor.get(f"{place}index.html")).status == 200
+
+    talk(story, idle_s=1.0)
+
+
+def test_requests_keep_a_session_alive(talk):
+    async def story(visitor):
+        place = await visitor.enter()
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        while loop.time() - begun < 1.6:
+            assert (await visitor.get(f"{place}download/none")).status == 404
+            await asyncio.sleep(0.05)
         assert (await visitor.get(f"{place}index.html")).status == 200
 
     talk(story, idle_s=1.0)

@@ -88,6 +88,15 @@ def test_an_upload_that_would_have_to_be_unpacked_is_refused(talk):
     talk(story)
 
 
+async def begin_upload(visitor, place, announced: int):
+    """A connection on which the head of an upload was sent, and nothing of its body."""
+    host, port = visitor.base.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    head = f"POST {place}upload?batch=b&path=a HTTP/1.1\r\nHost: {host}:{port}\r\nOrigin: {visitor.base}\r\n"
+    writer.write(f"{head}Content-Length: {announced}\r\n\r\n".encode())
+    return reader, writer
+
+
 async def pieces(count: int, size: int = MIB):
     """A body of which nobody knows the length before."""
     for _ in range(count):
@@ -104,6 +113,16 @@ def test_what_is_too_large_is_refused_and_leaves_nothing(talk, announced):
         assert answer.page.startswith("More than 4 MiB cannot be uploaded in a session (--upload-mib)")
         assert await files(visitor, place) == {"uploads/b/first": 2 * MIB}
         assert (await visitor.upload(place, "third", bytes(2 * MIB))).status == 200  # exactly what is left
+
+    talk(story, upload_bytes=4 * MIB)
+
+
+def test_what_says_that_it_is_too_large_is_refused_before_it_is_sent(talk):
+    async def story(visitor):
+        place = await visitor.enter()
+        reader, writer = await begin_upload(visitor, place, 5 * MIB)
+        assert (await reader.readline()).startswith(b"HTTP/1.1 413 ")
+        writer.close()
 
     talk(story, upload_bytes=4 * MIB)
 
@@ -192,10 +211,8 @@ def test_a_file_and_a_folder_of_one_name_are_refused(talk):
 def test_an_upload_that_breaks_off_leaves_nothing(talk):
     async def story(visitor):
         place = await visitor.enter()
-        host, port = visitor.base.removeprefix("http://").split(":")
-        _, writer = await asyncio.open_connection(host, int(port))
-        head = f"POST {place}upload?batch=b&path=a HTTP/1.1\r\nHost: {host}:{port}\r\nOrigin: {visitor.base}\r\n"
-        writer.write(f"{head}Content-Length: {4 * MIB}\r\n\r\n".encode() + bytes(2 * MIB))
+        _, writer = await begin_upload(visitor, place, 4 * MIB)
+        writer.write(bytes(2 * MIB))
         await writer.drain()
         partial = await visitor.until(lambda: list(folder_of(visitor).glob("partial-*")))
         writer.close()
