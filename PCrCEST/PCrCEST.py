@@ -163,7 +163,7 @@ class PCrCESTWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
         self.export, self.tableUpdate = ExportSection(self), TableUpdate(self)
         self.sections = [self.scan, self.muscles, self.results]
         own = [self.quantify.control, self.train.control, self.tableUpdate.control]
-        self.jobs = [*own, *self.scan.companions.jobs, *self.export.jobs]
+        self.jobs = [*own, self.scan.listing, *self.scan.companions.jobs, *self.export.jobs]
 
     def enter(self):
         self.isOpen = True

@@ -123,7 +123,7 @@ def _of_regions(
     return [
         *selection_notes(regions, selection),
         *(
-            f"region {name} has no voxel with a usable spectrum and is left out"
+            f"region {name} has no voxel with a usable spectrum: the table says so in place of numbers"
             for name, _, used in regions
             if name not in found and used.any()
         ),
@@ -160,7 +160,9 @@ def _summary(out: Path, rows: list[RoiRow], method: Method) -> str:
             f"device {facts['device']['used']} ({facts['device']['reason']})",
         ]
     for row in rows:
-        if row.estimator == ROI_SPECTRUM:
+        if row.estimator == ROI_SPECTRUM and row.reason:
+            lines.append(f"  {row.roi:<24} {row.quantity:<4} no value: {row.reason}")
+        elif row.estimator == ROI_SPECTRUM:
             scale, unit = (1e3, "e-3") if row.quantity == "fs" else (1, f" {row.unit}")
             doubt = "" if row.identifiable else "  not identifiable"
             lines.append(

@@ -122,7 +122,7 @@ def run(args: argparse.Namespace) -> int:
     )
     progress.step(0.9, "statistics")
     covariates = _subject_covariates(study, results)
-    analysis = analyse(results.values, covariates, groups, adjust_for)
+    analysis = analyse([*results.values, *results.without_value], covariates, groups, adjust_for)
     progress.step(0.95, "writing")
     with staged(args.out, overwrite=args.overwrite) as folder:
         notes = _write(args, study, groups, results, analysis, folder)
@@ -215,12 +215,10 @@ def _write(
     except MissingExtraError as error:
         # The numbers are the result; a missing drawing package must not cost them.
         notes.append(f"no pictures: {error}")
-    write_tables(results.values, results.left_out, analysis, folder)
+    write_tables([*results.values, *results.without_value], results.left_out, analysis, folder)
     listed = {g: len({s.subject for s in study.scans if s.group == g}) for g in groups}
     contents = Contents(
-        f"Study {study.path.stem}: {' against '.join(reversed(groups))}"
-        if len(groups) == 2
-        else f"Study {study.path.stem}",
+        _title(study, groups),
         groups,
         listed,
         results.values,
@@ -238,6 +236,13 @@ def _write(
     record = _record(args, study, groups, results, notes)
     (folder / RECORD_FILE).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     return notes
+
+
+def _title(study: Study, groups: tuple[str, ...]) -> str:
+    name = "" if study.path.stem.lower() == "study" else f" {study.path.stem}"
+    reference, *others = groups
+    against = f"{', '.join(others)} against {reference}" if others else reference
+    return f"Study{name}: {against}"
 
 
 def _record(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_COLUMNS = (1, 2, 3, 2)  # of 1 to 4 panels; of more, 3
-_PANEL_WIDTH, _PANEL_HEIGHT = 2.75, 2.75  # inches
+_COLUMNS = 4
+_PANEL_WIDTH, _PANEL_HEIGHT = 2.42, 2.2  # inches
 _LARGEST = 0.8  # of the range of points and lines, by which intervals widen the axes at most
 _AT_EDGE = (0.92, 0.95, 0.98)  # of the panel's width, where the intervals of lower limit, bias and upper limit stand
 
@@ -77,9 +77,11 @@ def draw_bland_altman(
     MissingExtraError
         When matplotlib is not installed.
     """
-    n_columns = _COLUMNS[len(panels) - 1] if len(panels) <= len(_COLUMNS) else 3
+    n_columns = min(_COLUMNS, len(panels))
     n_rows = -(-len(panels) // n_columns)
-    width, height = max(_PANEL_WIDTH * n_columns + 0.75, 5.6), _PANEL_HEIGHT * n_rows + 0.75
+    shown = [g for g in groups if any(point.group == g for p in panels for point in p.points)]
+    head = 0.9 if len(shown) < 2 else 1.08  # one group alone needs no name
+    width, height = max(_PANEL_WIDTH * n_columns + 0.75, 5.6), _PANEL_HEIGHT * n_rows + head - 0.2
     figure = new_figure("the figures of a study", figsize=(width, height))
     figure.set_facecolor("white")
     write(figure, 0.015, 1 - 0.2 / height, title, fontsize=TITLE_PT, fontweight="bold", va="center")
@@ -88,9 +90,9 @@ def draw_bland_altman(
     figure.subplots_adjust(
         left=0.72 / width,
         right=1 - 0.15 / width,
-        top=1 - 1.0 / height,
-        bottom=0.85 / height,
-        hspace=0.72 / (_PANEL_HEIGHT - 0.85),
+        top=1 - head / height,
+        bottom=0.8 / height,
+        hspace=0.8,
         wspace=0.08,
     )
     limits = _limits(panels)
@@ -105,7 +107,8 @@ def draw_bland_altman(
             axes.tick_params(axis="x", labelbottom=True)
         if i % n_columns == 0:
             axes.set_ylabel(axes_labels[1], fontsize=LABEL_PT, color=INK)
-    _draw_legend(figure, panels, groups, height)
+    if len(shown) > 1:
+        _draw_legend(figure, {g: group_color(list(groups).index(g)) for g in shown}, height)
     return figure
 
 
@@ -132,6 +135,7 @@ def _draw_panel(
             [point.mean], [point.difference], marker, color=color, markerfacecolor=face, markersize=5, zorder=3
         )
     axes.margins(x=0.14)
+    axes.locator_params(axis="y", nbins=6)
     axes.tick_params(labelsize=LABEL_PT)
     axes.grid(color="0.93", linewidth=0.6)
     axes.set_axisbelow(True)
@@ -159,28 +163,21 @@ def _limits(panels: Sequence[AgreementPanel]) -> tuple[float, float]:
     return low - margin, high + margin
 
 
-def _draw_legend(
-    figure: Figure, panels: Sequence[AgreementPanel], groups: Sequence[str], height: float
-) -> None:
-    """Name the colors of the groups at the top right; one group alone needs no name."""
-    shown = [g for g in groups if any(point.group == g for p in panels for point in p.points)]
-    if len(shown) < 2:
-        return
+def _draw_legend(figure: Figure, colors: Mapping[str, str], height: float) -> None:
+    """Name the colors of the groups below the title."""
     from matplotlib.lines import Line2D
 
     handles = [
-        Line2D(
-            [], [], color=group_color(list(groups).index(g)), marker="o", linestyle="", label=shortened(g)
-        )
-        for g in shown
+        Line2D([], [], color=color, marker="o", linestyle="", label=shortened(group))
+        for group, color in colors.items()
     ]
     legend = figure.legend(
         handles=handles,
-        loc="upper right",
-        ncols=len(shown),
+        loc="upper left",
+        ncols=len(handles),
         frameon=False,
         fontsize=LABEL_PT,
-        bbox_to_anchor=(1.0, 1 - 0.04 / height),
+        bbox_to_anchor=(0.0, 1 - 0.27 / height),
         handletextpad=0.2,
     )
     for text in legend.get_texts():

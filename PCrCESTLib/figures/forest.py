@@ -33,8 +33,10 @@ class ForestLine:
     unsure: bool = False
 
 
-def draw_forest(lines: Sequence[ForestLine], *, title: str, axis: str, footer: str) -> Figure:
-    """Draw one line a method, in blocks (a muscle each), with the numbers in words at the right.
+def draw_forest(
+    lines: Sequence[ForestLine], *, title: str, axis: str, footer: str, decimals: int = 1
+) -> Figure:
+    """Draw one line a method, in blocks (a muscle each), with the numbers in words, with ``decimals``, at the right.
 
     Raises
     ------
@@ -57,7 +59,7 @@ def draw_forest(lines: Sequence[ForestLine], *, title: str, axis: str, footer: s
         )
         y -= 1.0
         for line in (row for row in lines if row.block == block):
-            _draw_line(axes, y, line, limits)
+            _draw_line(axes, y, line, limits, decimals)
             y -= 1.0
         y -= 0.2
     axes.axvline(0, color="0.35", linewidth=0.9)
@@ -85,7 +87,7 @@ def _beside(axes: Axes) -> Any:
     return axes.get_yaxis_transform()
 
 
-def _draw_line(axes: Axes, y: float, line: ForestLine, limits: tuple[float, float]) -> None:
+def _draw_line(axes: Axes, y: float, line: ForestLine, limits: tuple[float, float], decimals: int) -> None:
     color, marker = mark_of(line.method)
     write(axes, -0.41, y, line.method, transform=_beside(axes), va="center")
     if not np.isfinite(line.estimate):
@@ -98,5 +100,5 @@ def _draw_line(axes: Axes, y: float, line: ForestLine, limits: tuple[float, floa
         axes.plot([end], [y], marker=arrow if cut else "|", color=color, markersize=5 if cut else 6)
     face = "white" if line.unsure else color
     axes.plot([line.estimate], [y], marker, color=color, markerfacecolor=face, markersize=6)
-    text = f"{line.estimate:+.1f} [{line.low:+.1f}, {line.high:+.1f}]  {line.note}"
-    write(axes, 1.03, y, text.replace("-", "−"), transform=_beside(axes), fontsize=SMALL_PT, va="center")
+    numbers = (f"{v:+.{decimals}f}".replace("-", "−") for v in (line.estimate, line.low, line.high))
+    write(axes, 1.03, y, "{} [{}, {}], {}".format(*numbers, line.note), transform=_beside(axes), va="center")

@@ -55,7 +55,7 @@ def draw_group_boxes(panels: Sequence[GroupPanel], *, title: str, axis: str, foo
     """
     n_columns = min(_COLUMNS, len(panels))
     n_rows = -(-len(panels) // n_columns)
-    width, height = max(2.1 * n_columns + 0.7, 5.0), 2.5 * n_rows + 0.75
+    width, height = max(2.1 * n_columns + 0.7, 5.0), 2.25 * n_rows + 0.75
     figure = new_figure("the figures of a study", figsize=(width, height))
     figure.set_facecolor("white")
     write(figure, 0.015, 1 - 0.2 / height, title, fontsize=TITLE_PT, fontweight="bold", va="center")

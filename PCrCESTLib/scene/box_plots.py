@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from PCrCESTLib.roi import PERCENTILES, ROI_SPECTRUM, VOXEL_MEAN
+from PCrCESTLib.roi import PERCENTILES, ROI_SPECTRUM, VOXEL_MEAN, has_value
 from PCrCESTLib.scene.charts import BOXED, COLORS, ESTIMATED, UNCERTAIN, Chart, Curve
 from PCrCESTLib.scene.map_nodes import KINDS
 from PCrCESTLib.scene.muscles import segment_mask, segment_names
@@ -60,7 +60,7 @@ def boxes_of_rows(rows: Sequence[Mapping[str, str]], kind: str) -> list[Box]:
     """
     quantity, factor = QUANTITIES.get(kind), _unit(kind)[1]
     of_map = [row for row in rows if row["quantity"] == quantity]
-    estimates = {row["roi"]: row for row in of_map if row["estimator"] == ROI_SPECTRUM}
+    estimates = {row["roi"]: row for row in of_map if row["estimator"] == ROI_SPECTRUM and has_value(row)}
     boxes = []
     for row in of_map:
         if row["estimator"] != VOXEL_MEAN or not all(row.get(name) for name in SPREAD):

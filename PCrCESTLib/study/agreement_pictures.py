@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Sequence
 
 from PCrCESTLib.figures.bland_altman import AgreementPanel, Level, Point, draw_bland_altman
 from PCrCESTLib.study.picture import DRAWN, Picture, file_label, sheets
 from PCrCESTLib.study.repeats import Retest
 from PCrCESTLib.study.retest import Estimate
-from PCrCESTLib.study.words import AXES, SCALES
+from PCrCESTLib.study.words import AXES, SCALES, decimals_of, fixed
 
 
 def agreement_pictures(retests: Sequence[Retest], groups: Sequence[str]) -> Iterator[Picture]:
@@ -58,9 +57,9 @@ def _panel(retest: Retest, title: str) -> AgreementPanel:
         for p in retest.pairs
     ]
     # As many decimals for all as two digits of the distance of the limits need.
-    decimals = max(0, 1 - math.floor(math.log10(upper.value - lower.value))) if upper.value > lower.value else 2
+    decimals = decimals_of(upper.value - lower.value)
     b, low, high = (_words(level, decimals) for level in (bias, lower, upper))
-    note = f"n = {found.n_subjects}, bias {b}\nlimits {low} and {high}"
+    note = f"n = {found.n_subjects}, bias {b}\nlimits {low}, {high}"
     return AgreementPanel(title, retest.method, points, bias, lower, upper, note)
 
 
@@ -69,5 +68,5 @@ def _level(estimate: Estimate, scale: float) -> Level:
 
 
 def _words(level: Level, decimals: int) -> str:
-    value, low, high = (f"{v:.{decimals}f}".replace("-", "−") for v in level)
+    value, low, high = (fixed(v, decimals) for v in level)
     return f"{value} [{low}, {high}]"

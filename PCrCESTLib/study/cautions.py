@@ -50,7 +50,7 @@ def _fallen(analysis: Analysis) -> list[str]:
     models = [
         t.finding.note
         for t in analysis.tests
-        if t.quantity != "PCr" and t.finding.unit != "%" and t.finding.test.startswith((MIXED, REGRESSION))
+        if t.quantity in analysis.shown and t.finding.unit != "%" and t.finding.test.startswith((MIXED, REGRESSION))
     ]
     reasons = Counter(note.removeprefix(f"{NOT_USED}: ") for note in models if note.startswith(NOT_USED))
     if not reasons:
@@ -60,5 +60,5 @@ def _fallen(analysis: Analysis) -> list[str]:
     )
     return [
         f"In {reasons.total()} of {len(models)} comparisons a regression of the subjects' means stands in place of the "
-        f"mixed model, because {counted}; they are marked in Tests."
+        f"mixed model, because {counted}; they are marked 'of means' in Tests."
     ]

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from PCrCESTLib.report.page import Section, bullets, page, paragraph, picture, table
-from PCrCESTLib.study.analysis import OVERALL, Analysis
+from PCrCESTLib.study.analysis import OVERALL, Analysis, Test
 from PCrCESTLib.study.cautions import cautions
 from PCrCESTLib.study.picture import Picture
+from PCrCESTLib.study.repeats import Retest
+from PCrCESTLib.study.retest import Estimate
 from PCrCESTLib.study.tests import HEDGES_G, PERCENT, WELCH
 from PCrCESTLib.study.tests_section import balances_html, tests_html
 from PCrCESTLib.study.values import Excluded, Value
-from PCrCESTLib.study.words import AXES, SCALES, interval, number, p_text, percent
+from PCrCESTLib.study.words import AXES, SCALES, decimals_of, effect, fixed, hedges, p_text
 
 
 @dataclass(frozen=True)
@@ -43,7 +46,7 @@ def _sections(c: Contents) -> list[Section]:
         Section("Subjects", _subjects(c)),
     ]
     if c.pictures:
-        found.append(Section("Pictures", "".join(picture(p.figure, p.text) for p in c.pictures)))
+        found.append(Section("Pictures", "".join(map(_shown, c.pictures))))
     if c.analysis.tests:
         found.append(Section("Tests", tests_html(c.analysis)))
         found.append(Section("Are the groups alike otherwise?", balances_html(c.analysis)))
@@ -54,16 +57,49 @@ def _sections(c: Contents) -> list[Section]:
     return found
 
 
+def _shown(p: Picture) -> str:
+    return picture(p.figure, p.text, width_inches=float(p.figure.get_figwidth()))
+
+
 def _summary(c: Contents) -> str:
     by_group = ", ".join(f"{g}: n = {_n_used(c, g)} of {c.listed.get(g, 0)} subjects" for g in c.groups)
     text = paragraph(f"{by_group}. Methods: {', '.join(_methods_of(c))}.")
-    answers = []
-    for reference, compared in c.analysis.contrasts:
-        for method in _methods_of(c):
-            answer = _answer(c.analysis, method, reference, compared)
-            if answer:
-                answers.append(answer)
-    return text + (bullets(answers) if answers else "")
+    return text + "".join(_answers(c, contrast) for contrast in c.analysis.contrasts)
+
+
+def _answers(c: Contents, contrast: tuple[str, str]) -> str:
+    """Return a table of fs, one row a method: over all muscles, or of the only one."""
+    tests = [t for t in c.analysis.tests if t.quantity == "fs" and (t.reference, t.compared) == contrast]
+    if not tests:
+        return ""
+    muscle = OVERALL if any(t.muscle == OVERALL for t in tests) else tests[0].muscle
+    rows = [
+        _answer(method, {t.finding.test: t for t in tests if (t.method, t.muscle) == (method, muscle)})
+        for method in _methods_of(c)
+    ]
+    header = ["method", "in words", "difference, % [95 %]", "Hedges g [95 %]", "Welch p", "subjects"]
+    return table(
+        header, [row for row in rows if row], f"fs in {muscle}: {contrast[1]} against {contrast[0]}"
+    )
+
+
+def _answer(method: str, found: Mapping[str, Test]) -> list[str]:
+    if not found:
+        return []
+    ratio, g, welch = found[PERCENT].finding, found[HEDGES_G].finding, found[WELCH]
+    n = f"n = {welch.n_reference} + {welch.n_compared}"
+    if ratio.note:
+        return [method, ratio.note, "–", "–", "–", n]
+    less, more = ratio.high < 0, ratio.low > 0
+    words = f"{'less' if less else 'more'} in {welch.compared}" if less or more else "no difference shown"
+    return [
+        method,
+        words,
+        effect(ratio),
+        hedges(g),
+        p_text(welch.finding.p),
+        n,
+    ]
 
 
 def _n_used(c: Contents, group: str) -> int:
@@ -72,28 +108,6 @@ def _n_used(c: Contents, group: str) -> int:
 
 def _methods_of(c: Contents) -> list[str]:
     return list(dict.fromkeys(v.method for v in c.values))
-
-
-def _answer(analysis: Analysis, method: str, reference: str, compared: str) -> str:
-    """One sentence on fs: over all muscles, or of the only one."""
-    of = [
-        t
-        for t in analysis.tests
-        if (t.quantity, t.method, t.reference, t.compared) == ("fs", method, reference, compared)
-    ]
-    muscle = OVERALL if any(t.muscle == OVERALL for t in of) else next((t.muscle for t in of), "")
-    found = {t.finding.test: t for t in of if t.muscle == muscle}
-    if not found:
-        return ""
-    ratio, g, welch = found[PERCENT].finding, found[HEDGES_G].finding, found[WELCH].finding
-    start = f"fs by {method}, {muscle}, {compared} against {reference}: "
-    if ratio.note:
-        return start + ratio.note + "."
-    n = f"n = {found[WELCH].n_reference} + {found[WELCH].n_compared}"
-    return (
-        f"{start}{percent(ratio.estimate)} (95 % confidence {percent(ratio.low)} to {percent(ratio.high)}), "
-        f"Hedges g {number(g.estimate)} {interval(g.low, g.high)}, Welch p {p_text(welch.p)}, {n}."
-    )
 
 
 def _warnings(c: Contents) -> str:
@@ -124,42 +138,48 @@ def _subjects(c: Contents) -> str:
 
 def _retests(analysis: Analysis) -> str:
     header = [
-        "quantity, method, muscle",
+        "method, muscle",
         "n",
         "mean",
         "bias [95 %]",
         "limits of agreement",
         "ICC(2,1) [95 %]",
         "ICC(3,1) [95 %]",
-        "within-subject CoV [95 %]",
+        "within-subject CoV, % [95 %]",
     ]
     parts = []
-    for what in ("side", "session"):
-        rows = []
-        for r in (r for r in analysis.retests if r.what == what and r.quantity != "PCr"):
-            f, scale = r.found, SCALES.get(r.quantity, 1.0)
-            rows.append(
-                [
-                    f"{AXES[r.quantity]}, {r.method}, {r.muscle} ({r.second} − {r.first})",
-                    str(f.n_subjects),
-                    number(scale * f.mean),
-                    f"{number(scale * f.bias.value)} {interval(scale * f.bias.low, scale * f.bias.high)}",
-                    interval(scale * f.lower_limit.value, scale * f.upper_limit.value),
-                    f"{number(f.icc21.value, 2)} {interval(f.icc21.low, f.icc21.high, 2)}",
-                    f"{number(f.icc31.value, 2)} {interval(f.icc31.low, f.icc31.high, 2)}",
-                    f"{number(100 * f.cov.value, 2)} % {interval(100 * f.cov.low, 100 * f.cov.high, 2)}",
-                ]
-            )
-        if rows:
-            kind = "sides" if what == "side" else "sessions"
-            parts.append(
-                table(
-                    header,
-                    rows,
-                    f"Agreement of {kind}; n: subjects, all groups together (groups that differ raise ICC)",
-                )
-            )
+    shown = [r for r in analysis.retests if r.quantity in analysis.shown]
+    for key in dict.fromkeys((r.what, r.first, r.second, r.quantity) for r in shown):
+        what, first, second, quantity = key
+        rows = [_retest_row(r) for r in shown if (r.what, r.first, r.second, r.quantity) == key]
+        name = "" if what == "side" else f"{what} "
+        caption = (
+            f"{AXES[quantity]}: {name}{second} minus {name}{first}; n: subjects, all groups together (groups that "
+            "differ raise ICC)"
+        )
+        parts.append(table(header, rows, caption))
     return "".join(parts)
+
+
+def _retest_row(r: Retest) -> list[str]:
+    f, scale = r.found, SCALES.get(r.quantity, 1.0)
+    lower, upper = scale * f.lower_limit.value, scale * f.upper_limit.value
+    decimals = decimals_of(upper - lower)
+    return [
+        f"{r.method}, {r.muscle}",
+        str(f.n_subjects),
+        fixed(scale * f.mean, decimals),
+        _with_interval(f.bias, scale, decimals),
+        f"{fixed(lower, decimals)} to {fixed(upper, decimals)}",
+        _with_interval(f.icc21, 1, 2),
+        _with_interval(f.icc31, 1, 2),
+        _with_interval(f.cov, 100, 1),
+    ]
+
+
+def _with_interval(e: Estimate, scale: float, decimals: int) -> str:
+    value, low, high = (fixed(scale * v, decimals) for v in (e.value, e.low, e.high))
+    return f"{value} [{low}, {high}]" if math.isfinite(e.low) else value
 
 
 def _power(analysis: Analysis) -> str:
@@ -174,7 +194,7 @@ def _power(analysis: Analysis) -> str:
     ]
     rows = []
     for key in dict.fromkeys(
-        (n.quantity, n.method, n.muscle) for n in analysis.needed if n.quantity != "PCr"
+        (n.quantity, n.method, n.muscle) for n in analysis.needed if n.quantity in analysis.shown
     ):
         own = [n.plan for n in analysis.needed if (n.quantity, n.method, n.muscle) == key]
         rows.append([", ".join(key), f"{own[0].cov:.1%}", str(own[0].df), *(str(p.n_a_group) for p in own)])
@@ -193,7 +213,8 @@ def _methods(c: Contents) -> str:
         "Difference in %: interval of the logarithm of the ratio of means (Hedges, Gurevitch & Curtis 1999).",
         "Mixed model: value ~ group + muscle + (1 | subject), REML, t with between-within degrees of freedom; adjusted "
         f"for: {adjusted}.",
-        "Test-retest: Bland & Altman 1986; ICC of Shrout & Fleiss 1979; CoV as root mean square.",
+        "Test-retest: Bland & Altman 1986, exact intervals of the limits of agreement (Carkeet 2015); ICC of "
+        "Shrout & Fleiss 1979; CoV as root mean square.",
         "By chance, one of 20 tests of nothing has p < 0.05; several methods and quantities are several looks.",
         "Animals needed: a method that sees less than the whole difference needs more than stated.",
         c.software,

@@ -9,8 +9,7 @@ from typing import TYPE_CHECKING, Protocol, TypeVar
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# PCr is fs times a constant; AREX is it within a method, so that one forest plot of it is enough.
-DRAWN = ("fs", "ksw")
+DRAWN = ("fs", "ksw")  # AREX has a forest plot where it is no multiple of fs
 
 
 class Placed(Protocol):

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 EFFECTS = {PERCENT: "difference, % of the reference", HEDGES_G: "Hedges g, SD"}
+NAMES = {PERCENT: "difference in %", HEDGES_G: "Hedges g"}
 
 
 def pictures_of(values: Sequence[Value], groups: Sequence[str], analysis: Analysis) -> list[Picture]:
@@ -35,7 +36,7 @@ def pictures_of(values: Sequence[Value], groups: Sequence[str], analysis: Analys
 def _forests(analysis: Analysis) -> Iterator[Picture]:
     for contrast in analysis.contrasts:
         which = "" if len(analysis.contrasts) == 1 else contrast[1]
-        for quantity in (*DRAWN, "AREX"):
+        for quantity in (q for q in analysis.shown if q != "PCr"):
             for effect, kind in ((PERCENT, "percent"), (HEDGES_G, "g")):
                 lines = _forest_lines(analysis, quantity, contrast, effect)
                 if lines:
@@ -65,7 +66,8 @@ def _forest(
     reference, compared = contrast
     return draw_forest(
         lines,
-        title=f"{quantity}: {compared} against {reference}",
+        title=f"{quantity}, {compared} against {reference}: {NAMES[effect]}",
+        decimals=1 if effect == PERCENT else 2,
         axis=f"{EFFECTS[effect]}  (below 0: less in {compared})",
         footer="Bars: 95 % confidence. p: Welch's t-test, by muscle corrected after Holm. n: subjects, "
         f"{reference} + {compared}. Hollow: not identifiable in most values.",

@@ -7,47 +7,47 @@ from collections.abc import Mapping, Sequence
 
 from PCrCESTLib.report.page import paragraph, table
 from PCrCESTLib.study.analysis import ADJUSTED, Analysis, Test
+from PCrCESTLib.study.confounding import Balance
+from PCrCESTLib.study.finding import SIGNIFICANCE
 from PCrCESTLib.study.mixed import MIXED, REGRESSION
 from PCrCESTLib.study.tests import HEDGES_G, MANN_WHITNEY, PERCENT, WELCH
-from PCrCESTLib.study.words import AXES, SCALES, interval, number, p_text, percent
+from PCrCESTLib.study.words import AXES, SCALES, effect, hedges, number, p_text, with_sd
 
 
 def tests_html(analysis: Analysis) -> str:
     """Return the tables of all tests, one a quantity and pair of groups."""
     parts = []
     for reference, compared in analysis.contrasts:
-        for quantity in AXES:
+        for quantity in analysis.shown:
             of = [
                 t
                 for t in analysis.tests
                 if (t.quantity, t.reference, t.compared) == (quantity, reference, compared)
             ]
-            if not of:
-                continue
-            if quantity == "PCr":
-                parts.append(
-                    paragraph("PCr in mM is fs times a constant: its tests are those of fs (study_tests.csv).")
-                )
-                continue
-            parts.append(_test_table(of, quantity, reference, compared))
+            if of:
+                parts.append(_test_table(of, analysis.adjusted_for, quantity))
+    for quantity in analysis.multiples:
+        text = f"{quantity} is fs times a constant in every value of a method: its tests are those of fs"
+        parts.append(paragraph(f"{text} (study_tests.csv)."))
     return "".join(parts)
 
 
-def _test_table(tests: Sequence[Test], quantity: str, reference: str, compared: str) -> str:
+def _test_table(tests: Sequence[Test], adjusted_for: Sequence[str], quantity: str) -> str:
+    reference, compared = tests[0].reference, tests[0].compared
     header = [
         "method, muscle",
         f"{reference}: mean ± SD (n)",
         f"{compared}: mean ± SD (n)",
-        "difference [95 %]",
+        "difference, % [95 %]",
         "Welch p",
         "after Holm",
         "Mann-Whitney p",
         "Hedges g [95 %]",
-        "mixed model [95 %], p",
+        "mixed model, % [95 %], p",
     ]
     adjusted = any(_adjusted(t) for t in tests)
     if adjusted:
-        header.append("adjusted [95 %], p")
+        header.append(f"adjusted for {', '.join(adjusted_for)}, % [95 %], p")
     rows = []
     for key in dict.fromkeys((t.method, t.muscle) for t in tests):
         found = {t.finding.test: t for t in tests if (t.method, t.muscle) == key}
@@ -60,32 +60,34 @@ def _test_row(key: tuple[str, str], found: Mapping[str, Test], scale: float, *, 
     doubt = " (not identifiable)" if welch.n_unidentifiable > 0.5 * welch.n_values else ""
     row = [
         ", ".join(key) + doubt,
-        f"{number(scale * welch.mean_reference)} ± {number(scale * welch.sd_reference, 2)} ({welch.n_reference})",
-        f"{number(scale * welch.mean_compared)} ± {number(scale * welch.sd_compared, 2)} ({welch.n_compared})",
-        _effect(ratio.estimate, ratio.low, ratio.high) if not ratio.note else ratio.note,
+        f"{with_sd(scale * welch.mean_reference, scale * welch.sd_reference)} ({welch.n_reference})",
+        f"{with_sd(scale * welch.mean_compared, scale * welch.sd_compared)} ({welch.n_compared})",
+        effect(ratio) if not ratio.note else ratio.note,
         p_text(welch.finding.p),
         p_text(welch.p_holm),
         p_text(found[MANN_WHITNEY].finding.p),
-        f"{number(g.estimate)} {interval(g.low, g.high)}",
+        hedges(g),
         _model(found, ""),
     ]
     return [*row, _model(found, ADJUSTED)] if adjusted else row
 
 
-def _effect(estimate: float, low: float, high: float) -> str:
-    return f"{percent(estimate)} [{percent(low)}, {percent(high)}]"
-
-
 def _model(found: Mapping[str, Test], suffix: str) -> str:
-    for test, mark in ((MIXED, ""), (REGRESSION, " (regression of means)")):
+    for test, mark in ((MIXED, ""), (REGRESSION, " (of means)")):
         of = found.get(f"{test}{suffix} in %")
         if of is not None:
             f = of.finding
             if not math.isfinite(f.estimate):
                 return f.note
             size = f", n {of.n_reference} + {of.n_compared}" if suffix else ""
-            return f"{_effect(f.estimate, f.low, f.high)}, p {p_text(found[f'{test}{suffix}'].finding.p)}{size}{mark}"
+            return f"{effect(f)}, p\u00a0{p_text(found[f'{test}{suffix}'].finding.p)}{size}{mark}"
     return "–"
+
+
+def _verdict(b: Balance) -> str:
+    if not b.suspicious:
+        return "no clear difference"
+    return "may differ" if b.p >= SIGNIFICANCE else "differs"
 
 
 def balances_html(analysis: Analysis) -> str:
@@ -99,7 +101,7 @@ def balances_html(analysis: Analysis) -> str:
                 f"{number(b.mean_compared)} ({b.n_compared})",
                 number(b.difference, 2),
                 p_text(b.p),
-                b.note or ("differs" if b.suspicious else "alike"),
+                b.note or _verdict(b),
             ]
             for b in balances
         ]
@@ -112,7 +114,7 @@ def balances_html(analysis: Analysis) -> str:
             "",
         ]
         caption = (
-            "Properties that could make fs look different; they differ where |difference| > 0.5 or p < 0.05"
+            "Properties that could make fs look different; they differ where p < 0.05, and may where |difference| > 0.5"
         )
         parts.append(table(header, rows, caption) if rows else paragraph("No other property is known."))
     return "".join(parts)

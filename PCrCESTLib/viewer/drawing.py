@@ -131,6 +131,7 @@ class Drawing:
         else:
             self.app.workspace.show(None, (None, None), 0.0)
         self.update()
+        self.app.plot.draw()  # not the spectrum of another scan
 
     def _edit_here(self) -> None:
         """Let the editor change the chosen muscles on the image that is shown."""

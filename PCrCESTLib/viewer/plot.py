@@ -46,7 +46,7 @@ class Plot:
         self.title = ""
         views = [{"title": text, "value": view} for view, text in VIEWS.items()]
         self.state.update({"plot_of": CROSSHAIR, "plot_items": [], "plot_view": REGION, "plot_views": views})
-        self.state.update({"plot": {"data": [], "layout": {}}, "plot_title": ""})
+        self.state.update({"plot": figure(None, bool(self.state.dark)), "plot_title": ""})
         self.state.change("plot_of", "plot_view", "dark")(lambda **_: self.draw())
         app.workspace.on_cursor(self._on_cursor)
 
@@ -103,7 +103,7 @@ class Plot:
             self.spectra, self.title = self._spectra(chosen)
             chart = spectra_chart(self.spectra, self.title, self.state.plot_view) if self.spectra else None
         self.state.plot_title = self.title if chart is None else chart.title
-        self.state.plot = {"data": [], "layout": {}} if chart is None else figure(chart, bool(self.state.dark))
+        self.state.plot = figure(chart, bool(self.state.dark))
 
     def _spectra(self, chosen: str) -> tuple[list[Spectrum], str]:
         choice, run = self.app.choice, self.app.results.run()
@@ -121,8 +121,11 @@ class Plot:
         return chart_of_runs(runs, kind, self.app.choice.muscles) if runs else None
 
 
-def figure(chart: Chart, dark: bool) -> dict[str, Any]:
-    """Lay a chart out for Plotly."""
+def figure(chart: Chart | None, dark: bool) -> dict[str, Any]:
+    """Lay a chart out for Plotly; None gives an empty place without axes."""
+    clear = {"paper_bgcolor": "rgba(0,0,0,0)", "plot_bgcolor": "rgba(0,0,0,0)"}
+    if chart is None:
+        return {"data": [], "layout": clear | {"xaxis": {"visible": False}, "yaxis": {"visible": False}}}
     ink = "#dddddd" if dark else "#333333"
     grid = "rgba(128,128,128,0.25)"
     axis = {"gridcolor": grid, "zeroline": False, "color": ink, "automargin": True}
@@ -131,10 +134,9 @@ def figure(chart: Chart, dark: bool) -> dict[str, Any]:
         x_axis["range"] = [chart.x_range[1], chart.x_range[0]] if "ppm" in chart.x_title else list(chart.x_range)
     return {
         "data": [_trace(curve, dark) for curve in chart.curves],
-        "layout": {
+        "layout": clear
+        | {
             "margin": {"l": 8, "r": 8, "t": 6, "b": 6},
-            "paper_bgcolor": "rgba(0,0,0,0)",
-            "plot_bgcolor": "rgba(0,0,0,0)",
             "font": {"color": ink, "size": 11},
             "xaxis": x_axis,
             "yaxis": axis | {"title": {"text": chart.y_title, "standoff": 6}},

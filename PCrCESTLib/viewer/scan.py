@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from PCrCESTLib.errors import ModelMismatchError, PCrCESTError, ProtocolError, ReaderError
-from PCrCESTLib.models.registry import bundled_cards, choose_card, which_model
+from PCrCESTLib.errors import PCrCESTError, ProtocolError, ReaderError
+from PCrCESTLib.models.registry import why_model
 from PCrCESTLib.protocol_text import as_text, as_value, check_document, keys_of, title_of
 from PCrCESTLib.protocols import joined_protocol
 from PCrCESTLib.readers.scan_facts import ScanFacts
@@ -225,7 +225,7 @@ class Scan:
         missing = self.missing()
         self.state.update({"scan_facts": facts, "scan_hint": missing, "scan_model": ""})
         if not missing:
-            self.state.scan_model = _model_for(joined_protocol(choice.protocols()))
+            self.state.scan_model = why_model(joined_protocol(choice.protocols()))
 
 
 def _size(scan: ScanFacts) -> str:
@@ -238,10 +238,3 @@ def _described(node: Any) -> str:
         return check_document(document_of(node), frames_of_node(node)).describe()
     except PCrCESTError as error:
         return str(error)
-
-
-def _model_for(protocol: Any) -> str:
-    try:
-        return choose_card(protocol, bundled_cards())[1]
-    except ModelMismatchError:
-        return which_model(protocol, "pcrcest train")

@@ -33,8 +33,7 @@ def test_a_study_lists_its_scans_and_the_chosen_one_is_loaded(panel, tmp_path):
     write_scan(tmp_path / "study" / "11")
     ui = panel.ui
     assert panel.native(ui.studySelector).isHidden()
-    ui.scanPath.currentPath = str(tmp_path / "study")
-    panel.click(ui.loadButton)
+    panel.press_load(tmp_path / "study")
     entries = [ui.studySelector.itemText(i) for i in range(ui.studySelector.count)]
     assert entries[0] == "2 scans: choose one"
     assert entries[1].startswith("11  CEST")

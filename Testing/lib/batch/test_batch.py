@@ -14,13 +14,16 @@ from pathlib import Path
 
 import pytest
 from batch_scans import POWERS, arguments, begun, table, wait_for
+from bruker_scans import write_scan
 
 from PCrCESTLib.batch import Job, run_batch
+from PCrCESTLib.batch.fingerprint import files_behind
 from PCrCESTLib.batch.folder import jobs_in_folder
 from PCrCESTLib.batch.lock import SILENT_HERE_S, HeldError, Lock
 from PCrCESTLib.batch.table import jobs_in_table
 from PCrCESTLib.cli import main
 from PCrCESTLib.errors import ClusterError, OutputError, ReaderError
+from PCrCESTLib.version import __version__
 
 
 def test_each_scan_is_done_once_and_again_only_when_something_changed(a_scan, tmp_path):
@@ -106,6 +109,40 @@ def test_a_lock_is_one_owners_until_that_is_dead(tmp_path):
     os.utime(path, (long_ago, long_ago))
     with Lock(path, "this run") as lock:
         assert lock.deaths == 2
+
+
+def test_the_results_are_a_data_set_that_says_what_made_it(tmp_path):
+    """Keys that BIDS 1.10.0 requires of a derivative (dataset_description.json), and its recommended README."""
+    run_batch([Job("1", refusal="not to be done")], tmp_path, workers=1)
+    description = json.loads((tmp_path / "dataset_description.json").read_text(encoding="utf-8"))
+    assert description["BIDSVersion"] == "1.10.0"
+    assert description["DatasetType"] == "derivative"
+    assert description["Name"]
+    (generator,) = description["GeneratedBy"]
+    assert (generator["Name"], generator["Version"]) == ("PCrCEST", __version__)
+    readme = tmp_path / "README"
+    assert len(readme.read_bytes()) > 150
+    readme.write_text("mine", encoding="utf-8")
+    run_batch([Job("1", refusal="not to be done")], tmp_path, workers=1)
+    assert readme.read_text(encoding="utf-8") == "mine"
+
+
+@pytest.mark.parametrize("given", [".", "pdata/1", "pdata/1/2dseq"])
+def test_what_a_bruker_scan_rests_on_is_all_of_its_folder_however_it_is_named(tmp_path, given):
+    pytest.importorskip("brukerapi")
+    scan = tmp_path / "study" / "7"
+    write_scan(scan)
+    names = {path.relative_to(scan).as_posix() for path in files_behind(scan / given)}
+    assert {"method", "acqp", "pdata/1/2dseq", "pdata/1/visu_pars"} <= names
+
+
+@pytest.mark.parametrize(("command", "new"), [("report", "x.html"), ("dicom", "x"), ("stats", "x.csv")])
+def test_a_command_for_one_result_names_one_when_it_is_given_all_of_them(tmp_path, capsys, command, new):
+    one = tmp_path / "all" / "sub-1" / "ses-2"
+    one.mkdir(parents=True)
+    (one / "quantify.json").write_text("{}", encoding="utf-8")
+    assert main([command, str(tmp_path / "all"), "--out", str(tmp_path / new)]) == 2
+    assert f"such as {one}" in capsys.readouterr().err
 
 
 def test_another_data_set_is_not_written_into(tmp_path):

@@ -153,14 +153,21 @@ def test_a_cluster_without_workers_is_told_and_waited_for(a_scan, tmp_path):
     assert not (tmp_path / ".batch").exists()
 
 
-def test_marks_of_a_batch_that_was_killed_are_removed_by_the_next(a_scan, tmp_path):
-    out = tmp_path / "out"
-    program = (
-        "import os, sys, pathlib; from PCrCESTLib.batch import Job, run_batch; "
-        "run_batch([Job('1', '', ['absent.nii'])], pathlib.Path(sys.argv[1]), workers=1, "
-        "report=lambda *_: os.kill(os.getpid(), 9))"
-    )
-    subprocess.run([sys.executable, "-c", program, str(out)], check=False)
+SCRIPT = """
+import os, pathlib, sys
+from PCrCESTLib.batch import Job, run_batch
+end = lambda *_: os.kill(os.getpid(), 9)
+run_batch([Job("1", "", ["absent.nii"])], pathlib.Path(sys.argv[1]), workers=1, report=end)
+"""
+
+
+def test_marks_of_a_batch_that_was_killed_are_removed_by_the_next(tmp_path):
+    """The script of a user who does not know that processes may run it again; it ends by force after its scan."""
+    out, script = tmp_path / "out", tmp_path / "script.py"
+    script.write_text(SCRIPT, encoding="utf-8")
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+    subprocess.run([sys.executable, str(script), str(out)], check=False, env=environment)
+    assert "no such file" in table(out)["sub-1"]["sentence"]
     assert list(out.glob(".batch/run-*"))
     run_batch([Job("2", refusal="not to be done")], out, workers=1)
     assert not (out / ".batch").exists()

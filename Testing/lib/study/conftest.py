@@ -11,13 +11,15 @@ import pytest
 from PCrCESTLib.cli import main
 
 HEADER = (
-    "roi,quantity,unit,estimator,value,sd,sd_meaning,identifiable,n_voxels,n_total,volume_mm3,flagged_share"
+    "roi,quantity,unit,estimator,value,sd,sd_meaning,identifiable,n_voxels,n_total,volume_mm3,flagged_share,"
+    "reason"
 )
+ERODED = "erosion by 3 layers leaves none of its voxels (120)"
 MUSCLES = ("soleus", "tibialis anterior")
 
 
 def write_result(
-    folder: Path, fs: float, *, method="two-branch", ksw_known=True, noise=0.005, sides=(1.0, 1.02)
+    folder: Path, fs: float, *, method="two-branch", ksw_known=True, noise=0.005, sides=(1.0, 1.02), gone=()
 ) -> Path:
     folder.mkdir(parents=True)
     rows = [HEADER]
@@ -30,9 +32,11 @@ def write_result(
                 ("ksw", "1/s", 1e5 * value, ksw_known),
             ):
                 name = f"{side} {muscle}"
-                rows.append(
-                    f"{name},{quantity},{unit},ROI spectrum,{number},1e-4,of estimate,{known},100,120,50.0,0.02"
-                )
+                row = f"{name},{quantity},{unit},ROI spectrum"
+                if muscle in gone:
+                    rows.append(f"{row},,,of estimate,,0,120,0.0,,{ERODED}")
+                else:
+                    rows.append(f"{row},{number},1e-4,of estimate,{known},100,120,50.0,0.02,")
     (folder / "roi_statistics.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     record = {"method": method, "inputs": [], "noise_sd": {"0.5 uT": noise}}
     (folder / "quantify.json").write_text(json.dumps(record), encoding="utf-8")

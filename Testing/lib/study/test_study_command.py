@@ -13,7 +13,7 @@ from PCrCESTLib.study.analysis import Analysis
 from PCrCESTLib.study.cautions import cautions
 from PCrCESTLib.study.confounding import Balance
 
-from .conftest import write_result
+from .conftest import ERODED, write_result
 
 pytest.importorskip("statsmodels")
 pytest.importorskip("matplotlib")
@@ -155,6 +155,46 @@ def test_a_muscle_that_some_subjects_lack_is_told_to_be_no_part_of_the_mean(tmp_
     assert study(tmp_path / "study.csv", tmp_path / "out") == 0
     page = (tmp_path / "out" / "study.html").read_text(encoding="utf-8")
     assert "fs by two-branch: soleus is missing in 1 of 6 subjects and so no part of" in page
+
+
+@pytest.fixture(scope="module")
+def with_gone_muscles(tmp_path_factory):
+    """A study in which nobody has a tibialis, and one animal no soleus either, both having been eroded away."""
+    folder = tmp_path_factory.mktemp("gone")
+    lines = ["subject,group,result,age"]
+    for group in ("control", "ALS"):
+        for i in range(4):
+            name = f"{group}{i}"
+            gone = ("tibialis anterior", "soleus") if name == "ALS3" else ("tibialis anterior",)
+            write_result(folder / name, 1e-3 * (1 + 0.1 * i), gone=gone)
+            lines.append(f"{name},{group},{name},{10 + (i * i) % 5}")
+    (folder / "study.csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    assert study(folder / "study.csv", folder / "out") == 0
+    return folder / "out"
+
+
+def test_a_muscle_without_a_number_keeps_its_row_with_the_reason(with_gone_muscles):
+    rows = [
+        r
+        for r in rows_of(with_gone_muscles / "study_values.csv")
+        if (r["subject"], r["muscle"], r["quantity"]) == ("ALS3", "soleus", "fs")
+    ]
+    assert [r["side"] for r in rows] == ["left", "right"]
+    assert {(r["value"], r["n_voxels"], r["reason"]) for r in rows} == {("", "0", ERODED)}
+    left_out = rows_of(with_gone_muscles / "study_excluded.csv")
+    (one,) = (r for r in left_out if (r["subject"], r["roi"]) == ("ALS3", "left soleus"))
+    assert one["reason"] == ERODED
+    tests = [r for r in rows_of(with_gone_muscles / "study_tests.csv") if r["muscle"] == "soleus"]
+    assert {(r["n_reference"], r["n_compared"]) for r in tests} == {("4", "3")}
+
+
+def test_a_muscle_that_nobody_has_is_in_the_table_of_tests_with_n_of_0(with_gone_muscles):
+    tests = [r for r in rows_of(with_gone_muscles / "study_tests.csv") if r["muscle"] == "tibialis anterior"]
+    assert {r["test"] for r in tests} >= {"Welch t", "Hedges g", "mixed model", "mixed model, adjusted"}
+    assert {(r["n_reference"], r["n_compared"], r["p"]) for r in tests} == {("0", "0", "")}
+    assert {r["note"] for r in tests} == {"no test: a group has n = 0, fewer than 3"}
+    page = (with_gone_muscles / "study.html").read_text(encoding="utf-8")
+    assert "control: n = 4 of 4 subjects" in page
 
 
 def test_one_group_is_described_but_not_compared(tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from PCrCESTLib.figures.bland_altman import AgreementPanel, Level, Point, draw_b
 from PCrCESTLib.figures.method_marks import group_color, mark_of
 from PCrCESTLib.study.agreement_pictures import agreement_pictures
 from PCrCESTLib.study.picture import sheets
+from PCrCESTLib.study.quantities import multiples_of_fs
 from PCrCESTLib.study.repeats import retests_of
 from PCrCESTLib.study.tables import MEASURES
 from PCrCESTLib.study.values import Value
@@ -136,3 +138,14 @@ def test_the_page_of_a_study_with_sides_holds_the_plot(finished):
     assert (finished / "agreement_side_fs_two-branch.png").exists()
     with (finished / "study_retest.csv").open(encoding="utf-8", newline="") as stream:
         assert {r["measure"] for r in csv.DictReader(stream)} == set(MEASURES)
+
+
+def test_a_multiple_of_fs_is_not_drawn_or_tested_again_and_another_quantity_is():
+    fs = two_sides()
+    multiple = [replace(v, quantity="AREX", value=48 * v.value) for v in fs]
+    assert multiples_of_fs([*fs, *multiple]) == ("AREX",)
+    assert multiples_of_fs([*fs, replace(multiple[0], value=47 * fs[0].value), *multiple[1:]]) == ()
+    # One factor a method: what is the same within each is no news of any.
+    other = [replace(v, method="plof") for v in fs]
+    other_multiple = [replace(v, quantity="AREX", value=30 * v.value) for v in other]
+    assert multiples_of_fs([*fs, *other, *multiple, *other_multiple]) == ("AREX",)
