@@ -10,6 +10,7 @@ import subprocess
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import IO, Any
 
 from PCrCESTLib.job import KILL, NO_WINDOW, event_of, library_environment, signal_group
@@ -19,6 +20,7 @@ from PCrCESTLib.viewer.processes import Process
 KEY_VARIABLE = "PCRCEST_SESSION_KEY"
 # A job that the process leaves behind may hold its output open: the last lines are not waited for any longer.
 DRAIN_S = 0.5
+TEMPORARY_VARIABLES = ("TMPDIR", "TEMP", "TMP")
 KEPT_LINES, LONGEST_LINE = 100, 1000
 
 
@@ -30,8 +32,12 @@ class SessionProcess:
     Threads listen to it: asyncio's own subprocesses count as running while anything holds their output open.
     """
 
-    def __init__(self, command: Sequence[str], key: str) -> None:
-        """Start it; the child learns the secret ``key`` from its environment. `OSError` when it cannot be started."""
+    def __init__(self, command: Sequence[str], key: str, temporary: Path) -> None:
+        """Start it; `OSError` when that cannot be done.
+
+        The child learns the secret ``key`` from its environment, and that ``temporary`` is the folder for what it and
+        its jobs write for a while: wherever they break off, nothing of a scan stays behind elsewhere.
+        """
         self._loop = asyncio.get_running_loop()
         self._port: asyncio.Future[int] = self._loop.create_future()
         self._code: asyncio.Future[int] = self._loop.create_future()
@@ -43,7 +49,7 @@ class SessionProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=library_environment() | {KEY_VARIABLE: key},
+            env=library_environment() | {KEY_VARIABLE: key} | dict.fromkeys(TEMPORARY_VARIABLES, str(temporary)),
             creationflags=NO_WINDOW,
             start_new_session=os.name == "posix",
         )

@@ -19,7 +19,7 @@ from PCrCESTLib.viewer.session_process import SessionProcess
 from PCrCESTLib.viewer.upload import Uploads
 
 KEPT_ENDED = 100
-UPLOADS, DOWNLOADS = "uploads", "downloads"
+UPLOADS, DOWNLOADS, TEMPORARY = "uploads", "downloads", "temporary"
 
 
 class FullError(ViewerError):
@@ -34,7 +34,7 @@ class Session:
         self.sid = secrets.token_urlsafe(32)
         self.key = secrets.token_urlsafe(32)
         self.folder = Path(tempfile.mkdtemp(prefix="session-", dir=folder))
-        for name in (UPLOADS, DOWNLOADS):
+        for name in (UPLOADS, DOWNLOADS, TEMPORARY):
             (self.folder / name).mkdir(mode=0o700)
         self.uploads = Uploads(self.folder / UPLOADS, limits)
         self.port: int | None = None
@@ -88,7 +88,7 @@ class Session:
 
     async def _live(self) -> None:
         try:
-            self.process = SessionProcess(self._command, self.key)
+            self.process = SessionProcess(self._command, self.key, self.folder / TEMPORARY)
             self.port = await asyncio.wait_for(self.process.port(), self._limits.start_s)
         except asyncio.TimeoutError:
             self.end(f"It did not start within {self._limits.start_s:g} seconds.")

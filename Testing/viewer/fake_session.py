@@ -10,6 +10,7 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 from pathlib import Path
 
@@ -38,6 +39,7 @@ async def echo(request):
     body = await request.read()
     told = {
         "method": request.method,
+        "temporary": tempfile.gettempdir(),
         "path": request.rel_url.raw_path,
         "query": request.rel_url.raw_query_string,
         "headers": {k.lower(): v for k, v in request.headers.items()},

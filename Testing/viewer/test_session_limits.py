@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import signal
 import sys
@@ -43,6 +44,16 @@ def test_a_session_leads_a_group_of_its_own(talk):
     async def story(visitor):
         pid = await visitor.pid(await visitor.enter())
         assert os.getpgid(pid) == pid != os.getpgrp()
+
+    talk(story)
+
+
+def test_what_a_session_writes_for_a_while_lies_in_its_own_folder(talk):
+    async def story(visitor):
+        place = await visitor.enter()
+        (folder,) = visitor.folder.iterdir()
+        assert json.loads((await visitor.get(f"{place}echo/x")).page)["temporary"] == str(folder / "temporary")
+        assert (folder / "temporary").stat().st_mode & 0o077 == 0
 
     talk(story)
 
