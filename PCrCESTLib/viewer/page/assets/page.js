@@ -80,9 +80,24 @@
   document.addEventListener("dragover", (event) => event.preventDefault());
   document.addEventListener("drop", (event) => { event.preventDefault(); upload(event.dataTransfer.files); });
 
+  // The connection ends with the session, and also where a line breaks or a computer sleeps. As soon as the server
+  // answers, the page of the session is there again, or the one that says why it ended.
+  let isLeaving = false;
+  window.addEventListener("beforeunload", () => { isLeaving = true; });
+  const comeBack = async () => {
+    if (isLeaving) return;
+    try {
+      await fetch(location.href, { cache: "no-store" });
+      location.reload();
+    } catch {
+      setTimeout(comeBack, 2000);
+    }
+  };
+
   const install = () => {
     if (!window.trame || !window.trame.utils) { setTimeout(install, 20); return; }
     window.trame.utils.pcrcest = { edit, opened, pick, upload, fetchDownload };
+    window.trame.client.onConnectionClose(comeBack);
   };
   install();
 })();
