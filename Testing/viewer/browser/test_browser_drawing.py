@@ -72,9 +72,9 @@ class Hand:
 @pytest.fixture
 def hand(page, voxels, opened_folder, tmp_path):
     """Two empty muscles, the first one chosen, and the brush in hand."""
-    for line in page.page.locator(".pcr-segment").all():
-        line.locator("[title=remove]").click()
-    page.until_state("segments", "it.length === 0")
+    while drawn := len(page.state("segments")):
+        page.one(".pcr-segment [title=remove]").first.click()
+        page.until_state("segments", f"it.length < {drawn}")
     for name in (SECOND, FIRST):
         page.add_muscle(*name.rsplit(" ", 1))
     page.open_section("export")
