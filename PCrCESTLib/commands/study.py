@@ -20,6 +20,7 @@ from PCrCESTLib.outputs import staged
 from PCrCESTLib.progress import KINDS, make_progress
 from PCrCESTLib.report.pdf import pdf_of, require_weasyprint
 from PCrCESTLib.study.analysis import Analysis, analyse
+from PCrCESTLib.study.facts import MEASURED
 from PCrCESTLib.study.page import Contents, study_page
 from PCrCESTLib.study.picture import Picture
 from PCrCESTLib.study.pictures import pictures_of
@@ -68,7 +69,8 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     add(
         "--covariates",
         metavar="A,B|none",
-        help="numeric columns that the adjusted mixed model takes in (default: all)",
+        help=f"numeric columns, or of what is measured {', '.join(MEASURED)} (medians over the regions), that the "
+        "adjusted mixed model takes in (default: all numeric columns)",
     )
     add(
         "--estimator",
@@ -158,12 +160,13 @@ def _covariates(study: Study, wanted: str | None) -> tuple[str, ...]:
         return study.covariates
     names = () if wanted == "none" else tuple(filter(None, (n.strip() for n in wanted.split(","))))
     for name in names:
-        if name not in study.covariates:
+        if name not in study.covariates and name.lower() not in MEASURED:
             known = ", ".join(study.covariates) or "none"
             raise StudyError(
-                f"{study.path}: there is no numeric column '{name}'; the numeric columns are: {known}"
+                f"{study.path}: there is no numeric column '{name}'; the numeric columns are: {known}; of the scans, "
+                f"{', '.join(MEASURED)} are measured"
             )
-    return names
+    return tuple(name if name in study.covariates else MEASURED[name.lower()] for name in names)
 
 
 def _methods(wanted: str | None) -> tuple[str, ...]:
