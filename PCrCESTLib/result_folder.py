@@ -17,6 +17,7 @@ from PCrCESTLib.readers import RoiSet, read_rois
 from PCrCESTLib.readers.image_io import read_volume, single_frame
 
 RECORD, ANATOMY, ROIS, TABLE = "quantify.json", "anatomy.nii.gz", "rois.seg.nrrd", "roi_statistics.csv"
+CORRELATION = "roi_log_correlation"  # in the record, by region: of the errors of log fs and log ksw
 
 
 @dataclass(frozen=True)
@@ -132,7 +133,9 @@ def read_record(folder: Path) -> dict[str, Any]:
         record = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError, RecursionError) as error:
         found = "cannot be read" if path.is_file() else "is missing"
-        raise ReaderError(f"{path}: this file {found}; give a folder that pcrcest quantify wrote") from error
+        inside = next((p.parent for p in sorted(folder.glob("sub-*/**/" + RECORD))), None)
+        such = "" if inside is None else f", such as {inside}"
+        raise ReaderError(f"{path}: this file {found}; give a folder that pcrcest quantify wrote{such}") from error
     if not isinstance(record, dict):
         raise ReaderError(f"{path}: not a record of pcrcest quantify; give a folder that it wrote")
     return record

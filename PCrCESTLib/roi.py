@@ -67,7 +67,7 @@ def has_value(cells: Mapping[str, str]) -> bool:
 class RoiSpectrum:
     """B0-aligned mean spectrum of a region: ``z`` (n_powers, n_grid) on ``grid_ppm`` with noise SD ``sigma``.
 
-    ``curves`` are the method's own.
+    ``curves`` are the method's own; ``log_correlation`` is that of its errors of log fs and log ksw, NaN if unknown.
     """
 
     roi: str
@@ -75,6 +75,7 @@ class RoiSpectrum:
     z: np.ndarray
     sigma: float
     curves: tuple[Curve, ...]
+    log_correlation: float = float("nan")
 
 
 def roi_rows(
@@ -202,7 +203,8 @@ def spectrum_rows(
             rows += region.rows_without([quantity], ROI_SPECTRUM, why, n)
     curves = tuple(method.curves(mean, estimate))
     z, sigma = np.concatenate(mean.z), float(mean.sigma[0])
-    return rows, RoiSpectrum(region.name, method.grid_ppm, z, sigma, curves)
+    together = float("nan") if estimate.log_correlation is None else float(estimate.log_correlation[0])
+    return rows, RoiSpectrum(region.name, method.grid_ppm, z, sigma, curves, together)
 
 
 def _with_mm(row: RoiRow, pcr_protons: float) -> list[RoiRow]:

@@ -4,21 +4,23 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import qt
+import slicer
 from slicer.i18n import tr as _
 
-from PCrCESTLib.errors import ModelMismatchError, PCrCESTError, ProtocolError
-from PCrCESTLib.models.registry import bundled_cards, choose_card, which_model
+from PCrCESTLib.errors import PCrCESTError, ProtocolError
+from PCrCESTLib.models.registry import why_model
 from PCrCESTLib.protocol_json import protocol_from_dict
 from PCrCESTLib.protocols import joined_protocol
-from PCrCESTLib.readers.study import list_study
+from PCrCESTLib.readers.scan_facts import facts_of
 from PCrCESTLib.scene.series_nodes import document_of, frames_of_node, protocol_of_node, set_protocol
 from PCrCESTWidgetLib.companionscans import CompanionScans
+from PCrCESTWidgetLib.jobcontrol import JobControl
 from PCrCESTWidgetLib.protocoltable import ProtocolTable
 
 
 @contextmanager
 def waiting():
-    """Show that the window is busy: a study of thousands of files takes seconds."""
+    """Show that the window is busy."""
     qt.QApplication.setOverrideCursor(qt.Qt.WaitCursor)
     try:
         yield
@@ -33,26 +35,49 @@ class ScanSection:
         self.panel, self.ui = panel, panel.ui
         self.pendingPath = None  # a file whose protocol is still to be typed
         self.table = ProtocolTable(self.ui.protocolTable, self.ui.protocolMessage, self.onProtocolEdited)
-        self.ui.loadButton.connect("clicked(bool)", self.onLoad)
+        self.listedPath = None  # a folder that may be a study
+        bar, message = self.ui.scanBar, self.ui.scanMessage
+        self.listing = JobControl(
+            self.ui.loadButton, bar, message, self.onListed, self.onListingFailed, self.onListingEnded
+        )
+        self.listing.drive(panel, _("The scan cannot be loaded"), self.loadChosen)
         self.ui.sampleButton.connect("clicked(bool)", self.onSample)
         self.ui.protocolOf.connect("currentIndexChanged(int)", self.onProtocolOf)
         self.ui.studySelector.connect("activated(int)", self.onStudyScan)
         self.companions = CompanionScans(panel)
+        self.ui.scanMessage.visible = False
         self.showStudy([])
         self.shownNode = None
 
-    def onLoad(self, _checked=False):
+    def loadChosen(self):
+        """Load a file; of a folder, find out beside the window whether it is a study of thousands of files."""
         text = self.ui.scanPath.currentPath
+        if not text:
+            raise PCrCESTError(_("no file is chosen; choose a CEST series, then press Load"))
+        path = Path(text)
+        if path.is_dir():
+            self.listedPath = path
+            self.listing.start(["info", str(path), "--progress", "json"])
+            self.ui.scanMessage.visible = True
+            return
+        self.showStudy([])
+        self.load(path)
+        self.ui.scanPath.addCurrentPathToHistory()
+
+    def onListed(self, facts):
+        """List the scans of a study; load what is a single one."""
+        scans = [facts_of(document) for document in facts["scans"]]
         with self.panel.guarded(_("The scan cannot be loaded")):
-            if not text:
-                raise PCrCESTError(_("no file is chosen; choose a CEST series, then press Load"))
-            path = Path(text)
-            with waiting():
-                scans = list_study(path)
             self.showStudy(scans)
             if not scans:
-                self.load(path)
+                self.load(self.listedPath)
             self.ui.scanPath.addCurrentPathToHistory()
+
+    def onListingFailed(self, sentence, details):
+        slicer.util.errorDisplay(sentence, windowTitle=_("The scan cannot be loaded"), detailedText=details)
+
+    def onListingEnded(self):
+        self.ui.scanMessage.visible = False
 
     def showStudy(self, scans):
         """List the scans of a study, CEST first; an empty list hides the chooser."""
@@ -96,7 +121,8 @@ class ScanSection:
         """Put a loaded series and its companions into the selectors."""
         self.panel.logic.assign(self.panel.parameters, nodes)
         self.panel.refresh()
-        self.panel.showScan()
+        if self.panel.isOpen:  # else the user is elsewhere; the views are theirs
+            self.panel.showScan()
 
     def onSample(self, _checked=False):
         with self.panel.guarded(_("The simulated leg cannot be made")), waiting():
@@ -147,7 +173,9 @@ class ScanSection:
     def checkProtocols(self, nodes):
         try:
             protocols = [protocol_of_node(node) for node in nodes]
-            self.ui.modelMessage.text = whichModel(joined_protocol(protocols))
+            self.ui.modelMessage.text = why_model(
+                joined_protocol(protocols), _("Train for this scanner, in the section Quantify")
+            )
         except PCrCESTError as error:
             return str(error)
         return ""
@@ -166,13 +194,3 @@ class ScanSection:
         self.shownNode = None
         self.table.clear()
         self.showStudy([])
-
-
-
-def whichModel(protocol):
-    """Which bundled model fits and why, or what stands against it and how to get one that fits."""
-    try:
-        _card, reason = choose_card(protocol, bundled_cards())
-    except ModelMismatchError:
-        return which_model(protocol, _("Train for this scanner, in the section Quantify"))
-    return reason

@@ -7,9 +7,13 @@ so the lock of a job says instead which one was running, and how often.
 
 from __future__ import annotations
 
+import asyncio
+import concurrent.futures
 import logging
 import queue
+import time
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from PCrCESTLib.batch.job import DIED, FAILED, Job, Outcome
@@ -17,7 +21,9 @@ from PCrCESTLib.batch.work import Run, work
 from PCrCESTLib.errors import ClusterError, MissingExtraError, PCrCESTError
 from PCrCESTLib.version import __version__
 
-CONNECT_S = 10.0
+CONNECT_S, LOOK_S = 10.0, 0.2
+# An outcome that was there is lost when its worker dies before it is fetched; the cluster then does the job again.
+UNDER_WAY = ("pending", "lost")
 
 
 class ClusterPool:
@@ -25,8 +31,8 @@ class ClusterPool:
 
     has_room = True
 
-    def __init__(self, address: str, run: Run) -> None:
-        """Connect to the scheduler and look at its workers.
+    def __init__(self, address: str, run: Run, note: Callable[[str], None] = lambda _: None) -> None:
+        """Connect to the scheduler and look at its workers; ``note`` is told when there are none.
 
         Raises
         ------
@@ -41,6 +47,7 @@ class ClusterPool:
             raise MissingExtraError("distributed", "--scheduler", "cluster") from error
         self._address = address
         self._run = run
+        self._note = note
         self._jobs: dict[str, Job] = {}
         self._over: queue.SimpleQueue[Any] = queue.SimpleQueue()
         # What happens to the connection is told in sentences of our own.
@@ -60,7 +67,13 @@ class ClusterPool:
             raise
 
     def _inspect(self) -> None:
-        for worker, found in self._client.run(_look, self._run, on_error="return").items():
+        workers = self._client.run(_look, self._run, on_error="return")
+        if not workers:  # no error: a cluster may start its workers when there is something to do
+            self._note(
+                f"the Dask scheduler at {self._address} has no workers, and the batch waits for some; start them, for "
+                f"example with: dask worker {self._address}"
+            )
+        for worker, found in workers.items():
             if isinstance(found, ModuleNotFoundError):
                 raise ClusterError(
                     f"the worker {worker} cannot import PCrCEST ({found}); install pcrcest there"
@@ -100,20 +113,26 @@ class ClusterPool:
         except queue.Empty:
             self._require_scheduler()
             return None
-        job = self._jobs.pop(future.key)
-        if future.status == "finished":
-            outcome: Outcome = future.result()
-            return outcome
-        if future.status != "error":
+        if future.status in UNDER_WAY:
             self._require_scheduler()
-            return Outcome(
-                job, self._run.out / job.folder, FAILED, "the cluster has dropped it; start the batch again"
-            )
+            time.sleep(min(timeout_s, LOOK_S))
+            self._over.put(future)  # Dask tells of it a second time only when it is asked, and then at once
+            return None
+        job = self._jobs.pop(future.key)
         from distributed import KilledWorker
 
-        error = future.exception()
-        status = DIED if isinstance(error, KilledWorker) else FAILED
-        return Outcome(job, self._run.out / job.folder, status, f"{type(error).__name__}: {error}")
+        try:
+            outcome: Outcome = future.result()
+            return outcome
+        except KilledWorker as error:
+            status, sentence = DIED, str(error)
+        except (concurrent.futures.CancelledError, asyncio.CancelledError):  # which one depends on the version
+            self._require_scheduler()
+            status, sentence = FAILED, "the cluster has dropped it; start the batch again"
+        except Exception as error:  # of Dask, or of whatever sent the job: `work` itself raises none
+            self._require_scheduler()
+            status, sentence = FAILED, f"{type(error).__name__}: {error}"
+        return Outcome(job, self._run.out / job.folder, status, sentence)
 
     def _require_scheduler(self) -> None:
         if self._client.status != "running":

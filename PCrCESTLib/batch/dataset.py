@@ -17,12 +17,20 @@ from pathlib import Path
 from typing import Any
 
 from PCrCESTLib.batch.job import Outcome
+from PCrCESTLib.batch.lock import waited_lock
 from PCrCESTLib.errors import OutputError
 from PCrCESTLib.version import __version__
 
 BIDS_VERSION = "1.10.0"
-DESCRIPTION, TABLE, IGNORE = "dataset_description.json", "batch.tsv", ".bidsignore"
+DESCRIPTION, TABLE, IGNORE, README = "dataset_description.json", "batch.tsv", ".bidsignore", "README"
+HIDDEN = ".batch"
 SOFTWARE = "PCrCEST"
+README_TEXT = f"""Maps of the phosphocreatine proton fraction fs and its exchange rate ksw from CEST MRI.
+
+Each folder sub-*/ (or sub-*/ses-*/) is what pcrcest quantify leaves of one scan: fs, fs_sd, ksw, ksw_sd and quality
+as NIfTI, tables of the regions, and quantify.json with inputs, checksums, protocol and warnings. {TABLE} says what
+became of every scan, logs/ how. BIDS names none of these files, so {IGNORE} hides them from its validator.
+"""
 COLUMNS = ("subject", "session", "status", "seconds", "folder", "sentence")
 
 
@@ -52,6 +60,8 @@ def begin_dataset(out: Path) -> None:
             ],
         }
         write_whole(description, json.dumps(document, indent=1) + "\n")
+        if not (out / README).exists():
+            write_whole(out / README, README_TEXT)
         # No BIDS names exist for these (see above); a validator is to look at the rest.
         write_whole(out / IGNORE, f"{TABLE}\nlogs/\nsub-*/\n")
     except OSError as error:
@@ -76,21 +86,24 @@ def _require_ours(description: Path) -> None:
 def write_table(out: Path, outcomes: Sequence[Outcome]) -> None:
     """Write ``batch.tsv`` anew: these outcomes, and those of other scans that stand in it.
 
+    Another batch may do the same at the same time: one waits for the other, so that no row is lost.
+
     Raises
     ------
     OutputError
         When it cannot be written.
     """
-    rows = {(r["subject"], r["session"]): r for r in _rows_before(out / TABLE)}
-    for outcome in outcomes:
-        row = _row(out, outcome)
-        rows[row["subject"], row["session"]] = row
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, delimiter="\t", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows[key] for key in sorted(rows))
     try:
-        write_whole(out / TABLE, text.getvalue())
+        with waited_lock(out / HIDDEN / "table"):
+            rows = {(r["subject"], r["session"]): r for r in _rows_before(out / TABLE)}
+            for outcome in outcomes:
+                row = _row(out, outcome)
+                rows[row["subject"], row["session"]] = row
+            text = io.StringIO()
+            writer = csv.DictWriter(text, COLUMNS, delimiter="\t", lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows[key] for key in sorted(rows))
+            write_whole(out / TABLE, text.getvalue())
     except OSError as error:
         raise OutputError(f"{out / TABLE}: cannot be written ({error.strerror or error})") from error
 

@@ -12,6 +12,7 @@ from PCrCESTLib.batch.arguments import model_file
 from PCrCESTLib.commands.quantify_options import add_companions, add_settings, names
 from PCrCESTLib.errors import OutputError, ReaderError
 from PCrCESTLib.models.card import sha256
+from PCrCESTLib.readers.bruker.files import is_bruker_scan, read_scan_files
 from PCrCESTLib.readers.dicom.file import is_dicom
 from PCrCESTLib.readers.nifti import stem_of
 from PCrCESTLib.readers.stored_bytes import sniff
@@ -62,7 +63,7 @@ def files_behind(path: Path) -> list[Path]:
     """All files that a reader may take when it is given ``path``.
 
     These are the files of the same stem beside it (protocol, units, names of labels), all of a folder, and all of the
-    folder of a DICOM file.
+    folder of a DICOM file or of a Bruker scan.
 
     Raises
     ------
@@ -71,6 +72,8 @@ def files_behind(path: Path) -> list[Path]:
     """
     if not path.exists():
         raise ReaderError(f"{path}: there is no such file or folder; correct the path")
+    if is_bruker_scan(path):  # what describes a reconstruction lies in folders above it
+        path = read_scan_files(path).folder
     if path.is_dir():
         return [
             *sorted(p for p in path.rglob("*") if p.is_file()),

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
-from types import FrameType
+from types import FrameType, ModuleType
 
 from PCrCESTLib.batch.job import DIED, Job, Outcome
 from PCrCESTLib.batch.work import Run, work
@@ -109,7 +109,7 @@ class LocalPool:
         context = multiprocessing.get_context("spawn")
         ours, theirs = context.Pipe()
         process = context.Process(target=_serve, args=(theirs, self._run), daemon=True)
-        with _threads_a_worker(self._limit):
+        with _threads_a_worker(self._limit), _nobody_s_program():
             process.start()
         theirs.close()
         self._workers.append(_Worker(process, ours))
@@ -140,6 +140,21 @@ def _threads_a_worker(workers: int) -> Iterator[None]:
     finally:
         for name in added:
             del os.environ[name]
+
+
+@contextlib.contextmanager
+def _nobody_s_program() -> Iterator[None]:
+    """Keep processes that are started meanwhile from running the caller's program again.
+
+    ``multiprocessing`` imports it in every process, for functions that may be defined there; ours are not. A script
+    without ``if __name__ == "__main__"`` would begin its batch anew in each.
+    """
+    program = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = program
 
 
 def _serve(connection: Connection, run: Run) -> None:

@@ -11,6 +11,7 @@ import json
 import os
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +20,7 @@ from typing import Any
 
 from PCrCESTLib.errors import PCrCESTError
 
-BEAT_S = 1.0
+BEAT_S, WAIT_S = 1.0, 0.05
 # An owner whose process is gone, and one that cannot be asked because it runs elsewhere.
 SILENT_HERE_S, SILENT_ELSEWHERE_S = 3.0, 120.0
 
@@ -50,7 +51,7 @@ class Lock:
 
     def __init__(self, path: Path, run: str) -> None:
         """Take nothing yet."""
-        self._path = path
+        self.path = path
         self._run = run
         self._owner = uuid.uuid4().hex
         self._stop = threading.Event()
@@ -58,11 +59,11 @@ class Lock:
 
     def __enter__(self) -> Lock:
         """Take the lock, from a dead owner if need be."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        self.path.parent.mkdir(parents=True, exist_ok=True)
         if not self._create():
             self._remove_silent()
             if not self._create():
-                raise HeldError(f"another process works on it ({self._path})")
+                raise HeldError(f"another process works on it ({self.path})")
         self._thread = threading.Thread(target=self._beat, daemon=True)
         self._thread.start()
         return self
@@ -74,44 +75,76 @@ class Lock:
         self._stop.set()
         self._thread.join()
         if self._is_own():
-            self._path.unlink(missing_ok=True)
+            self.path.unlink(missing_ok=True)
 
     def check(self) -> None:
         """Raise `LostError` unless it is still this owner's."""
         if not self._is_own():
-            raise LostError(f"another process took the scan over ({self._path})")
+            raise LostError(f"another process took the scan over ({self.path})")
 
     def _create(self) -> bool:
         try:
-            descriptor = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
+            descriptor = os.open(self.path, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
         except FileExistsError:
             return False
         facts = {"owner": self._owner, "run": self._run, "deaths": self.deaths}
         with os.fdopen(descriptor, "w") as stream:
-            json.dump(facts | {"host": socket.gethostname(), "pid": os.getpid()}, stream)
+            json.dump(facts | here(), stream)
         return True
 
     def _remove_silent(self) -> None:
-        seen = _read(self._path)
-        if seen is None or not _is_silent(self._path, seen):
+        seen = _read(self.path)
+        if seen is None or not _is_silent(self.path, seen):
             return
         if seen.get("run") == self._run:
             self.deaths = int(seen.get("deaths", 0)) + 1
         # Only one of several that saw it silent can move it, and it may then be the lock of one that was quicker.
-        aside = self._path.with_name(f"{self._path.name}.{self._owner}")
+        aside = self.path.with_name(f"{self.path.name}.{self._owner}")
         with contextlib.suppress(OSError):
-            self._path.rename(aside)
-            if _read(aside) != seen and not self._path.exists():
-                aside.rename(self._path)
+            self.path.rename(aside)
+            if _read(aside) != seen and not self.path.exists():
+                aside.rename(self.path)
         aside.unlink(missing_ok=True)
 
     def _is_own(self) -> bool:
-        return (_read(self._path) or {}).get("owner") == self._owner
+        return (_read(self.path) or {}).get("owner") == self._owner
 
     def _beat(self) -> None:
         while not self._stop.wait(BEAT_S):
             with contextlib.suppress(OSError):  # lost, or the disk is away: `check` tells
-                os.utime(self._path)
+                os.utime(self.path)
+
+
+@contextlib.contextmanager
+def waited_lock(path: Path, seconds: float = float("inf")) -> Iterator[None]:
+    """Hold a lock that others hold for milliseconds: wait for them, or, when they died, until they are silent.
+
+    Raises
+    ------
+    HeldError
+        When somebody has it after so many ``seconds``.
+    """
+    latest = time.monotonic() + seconds
+    with contextlib.ExitStack() as stack:
+        while True:
+            try:
+                stack.enter_context(Lock(path, ""))
+                break
+            except HeldError:
+                if time.monotonic() > latest:
+                    raise
+                time.sleep(WAIT_S)
+        yield
+
+
+def here() -> dict[str, Any]:
+    """Facts by which `is_gone` knows this process."""
+    return {"host": socket.gethostname(), "pid": os.getpid()}
+
+
+def is_gone(facts: dict[str, Any]) -> bool:
+    """Whether a process is known to have ended; one of another computer is not."""
+    return facts.get("host") == socket.gethostname() and not _runs(facts.get("pid"))
 
 
 def _read(path: Path) -> dict[str, Any] | None:
@@ -126,9 +159,8 @@ def _read(path: Path) -> dict[str, Any] | None:
 
 
 def _is_silent(path: Path, seen: dict[str, Any]) -> bool:
-    gone = seen.get("host") == socket.gethostname() and not _runs(seen.get("pid"))
     try:
-        return _age_s(path) > (SILENT_HERE_S if gone else SILENT_ELSEWHERE_S)
+        return _age_s(path) > (SILENT_HERE_S if is_gone(seen) else SILENT_ELSEWHERE_S)
     except OSError:
         return False
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
@@ -12,15 +13,16 @@ from typing import Protocol
 
 from PCrCESTLib.batch.arguments import complete
 from PCrCESTLib.batch.cluster import ClusterPool
-from PCrCESTLib.batch.dataset import begin_dataset, write_table
+from PCrCESTLib.batch.dataset import begin_dataset, write_table, write_whole
 from PCrCESTLib.batch.job import BUSY, DIED, FAILED, Job, Outcome
 from PCrCESTLib.batch.local import LocalPool, cores
-from PCrCESTLib.batch.lock import HeldError
+from PCrCESTLib.batch.lock import SILENT_HERE_S, HeldError, here, is_gone, waited_lock
 from PCrCESTLib.batch.work import MAX_DEATHS, Run, death_sentence, sweep
 from PCrCESTLib.errors import OutputError, PCrCESTError, ReaderError
 
 # How long a scan that another process works on is left before it is looked at again, and how often is looked at all.
 AGAIN_S, LOOK_S = 2.0, 0.5
+MARK_TRIES = 100
 Report = Callable[[Outcome, float], None]
 
 
@@ -56,6 +58,7 @@ def run_batch(
     scheduler: str | None = None,
     workers: int | None = None,
     report: Report | None = None,
+    note: Callable[[str], None] = lambda _: None,
 ) -> list[Outcome]:
     """Quantify many scans into ``out/sub-X[/ses-Y]``, those that are not done already.
 
@@ -75,6 +78,8 @@ def run_batch(
         How many of these; by default one a processor.
     report : callable, optional
         Gets every outcome and the fraction of the jobs that are over.
+    note : callable
+        Gets sentences on what the batch waits for.
 
     Returns
     -------
@@ -96,7 +101,7 @@ def run_batch(
     with _marked(run):
         ready = [_complete(job) for job in jobs]
         pool: Pool = (
-            ClusterPool(scheduler, run)
+            ClusterPool(scheduler, run, note)
             if scheduler
             else LocalPool(min(workers or cores(), len(jobs) or 1), run)
         )
@@ -138,16 +143,34 @@ def _complete(job: Job) -> Job:
 def _marked(run: Run) -> Iterator[None]:
     """Leave the mark of the batch in its folder as long as it runs."""
     try:
-        run.marker.parent.mkdir(exist_ok=True)
-        run.marker.touch()
+        _mark(run)
     except OSError as error:
         raise OutputError(f"{run.out}: cannot be written ({error.strerror or error})") from error
     try:
         yield
     finally:
         run.marker.unlink(missing_ok=True)
+        _remove_stale_marks(run.marker.parent)
         with contextlib.suppress(OSError):  # another batch may be at work
             run.marker.parent.rmdir()
+
+
+def _mark(run: Run) -> None:
+    for _ in range(MARK_TRIES):
+        run.marker.parent.mkdir(exist_ok=True)
+        try:
+            return write_whole(run.marker, json.dumps(here()))
+        except FileNotFoundError:  # a batch that ended just then took the empty folder away
+            continue
+    raise OSError("its hidden folder vanishes again and again")
+
+
+def _remove_stale_marks(folder: Path) -> None:
+    """Remove the marks of batches that were killed; their workers have ended with them, or finish what they began."""
+    for mark in folder.glob("run-*"):
+        with contextlib.suppress(OSError, ValueError, AttributeError):
+            if is_gone(json.loads(mark.read_text(encoding="utf-8"))):
+                mark.unlink()
 
 
 class _Batch:
@@ -210,8 +233,9 @@ class _Batch:
             self._report(outcome, len(self._over) / len(self._jobs))
 
     def _clean(self) -> None:
-        """Remove what jobs that ended their workers left."""
+        """Remove what jobs that ended their workers left, as soon as their locks are silent."""
         for job in self._jobs:
             if self._deaths[job.name] >= MAX_DEATHS:
-                with contextlib.suppress(HeldError), self._run.lock(job):
+                lock = waited_lock(self._run.lock(job).path, 2 * SILENT_HERE_S)
+                with contextlib.suppress(HeldError), lock:
                     sweep(self._run.out / job.folder, "partial")

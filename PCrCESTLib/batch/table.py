@@ -9,11 +9,12 @@ from pathlib import Path
 
 from PCrCESTLib.batch.arguments import model_file, option
 from PCrCESTLib.batch.job import Job, bids_label
-from PCrCESTLib.commands.quantify_options import add_companions, add_settings, names
+from PCrCESTLib.commands.quantify_options import add_companions, add_settings, flags, names
 from PCrCESTLib.errors import ReaderError
 
 REQUIRED = ("subject", "series")
 MAX_BYTES = 10_000_000
+YES, NO = ("true", "yes", "1"), ("false", "no", "0")
 
 
 def jobs_in_table(path: Path, settings: Sequence[str]) -> tuple[list[Job], list[str]]:
@@ -113,16 +114,28 @@ def _job(
     if not series:
         return Job(subject, session, (), f"{path.name}, line {number}: no series is given; name a file")
     folder = path.absolute().parent
-    arguments = [*(str(folder / part) for part in series), *settings]
-    for name in options:
-        value = row.get(name, "")
-        if value in ("", "n/a"):
-            continue
-        is_path = (
-            name in names(add_companions)
-            or name == "protocol"
-            or (name == "model" and model_file(value) is not None)
-        )
-        flags = {"true": True, "yes": True, "false": False, "no": False}
-        arguments += option(name, folder / value if is_path else flags.get(value.lower(), value))
+    given = {name: row[name] for name in options if row.get(name) not in (None, "", "n/a")}
+    # A cell goes before the setting for all, also one that says no to a flag.
+    arguments = [str(folder / part) for part in series] + [s for s in settings if _name_of(s) not in given]
+    try:
+        for name, value in given.items():
+            arguments += option(name, _value(name, value, folder))
+    except ReaderError as error:
+        return Job(subject, session, (), f"{path.name}, line {number}: {error}")
     return Job(subject, session, arguments)
+
+
+def _name_of(setting: str) -> str:
+    """Name of the parsed option that a word such as ``--ksw-sd=10`` gives."""
+    return setting.partition("=")[0].removeprefix("--").replace("-", "_")
+
+
+def _value(name: str, cell: str, folder: Path) -> str | Path | bool:
+    """Return what a cell says; paths count from ``folder``."""
+    if name in names(add_companions) or name == "protocol" or (name == "model" and model_file(cell)):
+        return folder / cell
+    if name not in flags(add_settings):
+        return cell
+    if cell.lower() not in YES + NO:
+        raise ReaderError(f"{name} is {cell[:40]!r}; true or false is expected")
+    return cell.lower() in YES

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from PCrCESTLib.batch.arguments import parse
+from PCrCESTLib.batch.dataset import HIDDEN
 from PCrCESTLib.batch.fingerprint import digest_of, earlier_note, fingerprint, note
 from PCrCESTLib.batch.job import BUSY, DONE, FAILED, SKIPPED, Job, Outcome
 from PCrCESTLib.batch.lock import HeldError, Lock, LostError
@@ -24,7 +25,7 @@ from PCrCESTLib.errors import PCrCESTError, ReaderError
 from PCrCESTLib.outputs import staged
 
 MAX_DEATHS = 3
-HIDDEN, LOGS = ".batch", "logs"
+LOGS = "logs"
 
 
 @dataclass(frozen=True)
@@ -94,13 +95,11 @@ def work(job: Job, run: Run) -> Outcome:
     except (HeldError, LostError) as error:
         return outcome(BUSY, str(error))
     except PCrCESTError as error:
-        with contextlib.suppress(OSError):
-            write_log(run, job, f"failed: {error}")
+        _log_failure(run, job, str(error))
         return outcome(FAILED, str(error))
     except (Exception, SystemExit) as error:
         what = f"unexpected {type(error).__name__}: {error}".rstrip(": ")
-        with contextlib.suppress(OSError):
-            write_log(run, job, f"failed: {what}\n{traceback.format_exc()}")
+        _log_failure(run, job, f"{what}\n{traceback.format_exc()}")
         return outcome(FAILED, f"{what} (details: {run.log(job)})")
 
 
@@ -133,6 +132,7 @@ def _locked(job: Job, run: Run, args: argparse.Namespace, digest: str) -> tuple[
         if finished is not None:
             return finished
         if lock.deaths >= MAX_DEATHS:
+            sweep(run.out / job.folder, "partial")
             raise PCrCESTError(death_sentence(job, run))
         return DONE, _quantified(job, run, args, digest, lock)
 
@@ -179,6 +179,13 @@ def sweep(folder: Path, kind: str) -> None:
     """Remove what processes that died left beside ``folder``: ``partial`` results, or ``previous`` ones."""
     for path in folder.parent.glob(f"*.{folder.name}.{kind}-*"):
         shutil.rmtree(path, ignore_errors=True)
+
+
+def _log_failure(run: Run, job: Job, text: str) -> None:
+    """Log a failure where the batch will find it, and make no folders on a computer that sees others."""
+    with contextlib.suppress(OSError):
+        if run.marker.is_file():
+            write_log(run, job, f"failed: {text}")
 
 
 def write_log(run: Run, job: Job, text: str) -> None:

@@ -85,7 +85,7 @@ def run(args: argparse.Namespace) -> int:
 
     progress.step(0.0, f"{len(jobs)} scans")
     try:
-        outcomes = run_batch(jobs, args.out, args.scheduler, args.workers, report)
+        outcomes = run_batch(jobs, args.out, args.scheduler, args.workers, report, progress.warn)
     except KeyboardInterrupt as error:
         raise CancelledError(
             f"cancelled; {len(over)} of {len(jobs)} scans are over, and the same command goes on with the others"
@@ -116,9 +116,16 @@ def _plan(job: Job, out: Path) -> str:
         state, why = finished_by(run, job, digest_of(fingerprint(args))) or ("to do", "")
     except PCrCESTError as error:
         state, why = "cannot be done", str(error)
-    files = [word for word in job.arguments if Path(word.partition("=")[2] or word).is_file()]
+    files = [word for word in job.arguments if _exists(word.partition("=")[2] or word)]
     lines = [f"{job.name}: {state}" + (f" ({why})" if why else ""), *files]
     return "\n    ".join(lines) + "\n"
+
+
+def _exists(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except OSError:  # a name that is too long, a folder that may not be entered
+        return False
 
 
 def _summary(outcomes: Sequence[Outcome], facts: dict[str, int], out: Path) -> str:

@@ -16,6 +16,7 @@ from PCrCESTLib.errors import OutputError, ProtocolError
 from PCrCESTLib.models.registry import which_model
 from PCrCESTLib.preparation.drift import m0_drift
 from PCrCESTLib.preparation.glance import motion_advice
+from PCrCESTLib.progress import JsonProgress
 from PCrCESTLib.protocol import Protocol
 from PCrCESTLib.protocol_json import load_protocol, protocol_to_dict, save_protocol
 from PCrCESTLib.protocols import joined_protocol
@@ -24,6 +25,7 @@ from PCrCESTLib.readers import read_powers
 from PCrCESTLib.readers.bruker.files import is_bruker_scan, read_scan_files
 from PCrCESTLib.readers.companions import find_companions
 from PCrCESTLib.readers.dicom.images import is_dicom_source
+from PCrCESTLib.readers.scan_facts import document_of
 from PCrCESTLib.readers.study import list_study
 from PCrCESTLib.series import CestSeries
 
@@ -64,6 +66,13 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
         metavar="P.json",
         help="also write the protocol of all series together, for train, advise and simulate",
     )
+    add(
+        "--progress",
+        choices=("json", "none"),
+        default="none",
+        help="json: only list the scans of a folder, none for a single series, and tell how far that is, one JSON "
+        "object a line (for graphical interfaces)",
+    )
     parser.set_defaults(func=run)
     return parser
 
@@ -76,6 +85,8 @@ def run(args: argparse.Namespace) -> int:
     PCrCESTError
         When a series cannot be read, or the protocol cannot be saved.
     """
+    if args.progress == "json":
+        return _list_for_interface(args.series[0])
     is_one = (
         len(args.series) == 1 and args.save_protocol is None and args.protocol is None and args.m0 is None
     )
@@ -95,6 +106,13 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.write("\n".join(map(as_text, facts)))
     if args.save_protocol is not None:
         _save(together, args.save_protocol)
+    return 0
+
+
+def _list_for_interface(folder: Path) -> int:
+    progress = JsonProgress()
+    scans = list_study(folder, progress.step)
+    progress.finish(scans=[document_of(scan) for scan in scans])
     return 0
 
 

@@ -8,6 +8,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from PCrCESTLib.commands.provenance import record_of
 from PCrCESTLib.commands.quantify_options import add_companions, add_settings
 from PCrCESTLib.commands.subject import Subject, read_subject
@@ -26,7 +28,7 @@ from PCrCESTLib.outputs import staged
 from PCrCESTLib.progress import KINDS, make_progress
 from PCrCESTLib.quality import limits_of
 from PCrCESTLib.quantify import Maps, quantify
-from PCrCESTLib.result_folder import ANATOMY, RECORD, ROIS, TABLE
+from PCrCESTLib.result_folder import ANATOMY, CORRELATION, RECORD, ROIS, TABLE
 from PCrCESTLib.roi import ROI_SPECTRUM, RoiRow, RoiSpectrum, roi_rows
 from PCrCESTLib.segment_file import write_segments
 from PCrCESTLib.selection import Selection, selection_notes
@@ -99,6 +101,7 @@ def run(args: argparse.Namespace) -> int:
         warnings += _picture(subject, result, spectra, folder / "overview.png", name)
         warnings += subject.corrected.write(folder)
         record = record_of(args, subject, result, warnings) | subject.corrected.record
+        record[CORRELATION] = {s.roi: s.log_correlation for s in spectra if np.isfinite(s.log_correlation)}
         record["seconds"] = round(time.monotonic() - started, 2)
         write_record(record, folder / RECORD)
         files = sorted(p.name for p in folder.iterdir())

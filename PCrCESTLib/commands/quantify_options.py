@@ -80,6 +80,13 @@ def names(add: Callable[[argparse.ArgumentParser], None]) -> tuple[str, ...]:
     return tuple(vars(parser.parse_args([])))
 
 
+def flags(add: Callable[[argparse.ArgumentParser], None]) -> tuple[str, ...]:
+    """Names of those that have no value: given or not."""
+    parser = argparse.ArgumentParser()
+    add(parser)
+    return tuple(name for name, value in vars(parser.parse_args([])).items() if value is False)
+
+
 def _add_fit_settings(parser: argparse.ArgumentParser) -> None:
     fits = parser.add_argument_group("settings of the fits of a peak, which cannot tell ksw")
     fits.add_argument(

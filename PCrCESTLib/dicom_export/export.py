@@ -86,6 +86,8 @@ def export_dicom(
     with staged_files([out / name for name in NAMES], overwrite=options.overwrite) as staging:
         report(0.0, "reading")
         result = read_result(folder)
+        if options.deidentify:
+            result = result.without_own_model()
         regions = read_regions(folder, result.geometry)
         subject, source, notes = _subject(result, options)
         references = References(source, result.geometry)

@@ -120,7 +120,7 @@ def finish(dataset: Any, subject: Subject, result: Result, references: str = "")
 
 def _model(result: Result) -> str:
     name, checksum = result.texts("model", "name"), result.texts("model", "sha256")
-    return f"model {name} sha256 {checksum}" if checksum else name
+    return " ".join(["model", *([name] if name else []), "sha256", checksum]) if checksum else name
 
 
 def _templates(subject: Subject, geometry: Geometry) -> list[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
@@ -13,6 +13,7 @@ from PCrCESTLib.dicom_export.quantities import MAPS, MapQuantity
 from PCrCESTLib.errors import ReaderError
 from PCrCESTLib.geometry import Geometry
 from PCrCESTLib.models.card import sha256
+from PCrCESTLib.models.registry import bundled_names
 from PCrCESTLib.result_folder import RECORD, inputs_of, read_maps, read_record
 
 
@@ -54,6 +55,14 @@ class Result:
         for name in names:
             value = value.get(name) if isinstance(value, dict) else None
         return "" if value is None else str(value)
+
+    def without_own_model(self) -> Result:
+        """Return the result without the name of a model that is not bundled: it is often called after the site."""
+        if self.texts("model", "name") in bundled_names():
+            return self
+        model = self.record.get("model")
+        nameless = {key: value for key, value in model.items() if key != "name"} if isinstance(model, dict) else {}
+        return replace(self, record=self.record | {"model": nameless})
 
     def inputs(self, role: str) -> list[dict[str, Any]]:
         """Entries of the record's inputs with a role."""

@@ -77,12 +77,18 @@ def draw_prediction(powers: Sequence[Prediction], predicted_by: str) -> Figure:
     _draw_all(figure.add_subplot(grid[:, 0]), powers)
     most = 100 * max((_highest(p) for p in predicted), default=1.0)
     for i, power in enumerate(predicted):
-        upper = figure.add_subplot(grid[0, 1 + i])
-        lower = figure.add_subplot(grid[1, 1 + i])
+        nothing = not np.isfinite(power.predicted).any()
+        upper = figure.add_subplot(grid[:, 1 + i] if nothing else grid[0, 1 + i])
         _draw_window(upper, power, predicted_by)
-        _draw_effect(lower, power, most)
         if i == 0:
             upper.set_ylabel("Z", fontsize=LABEL_PT)
+        if nothing:
+            upper.set_xlabel("offset, ppm", fontsize=LABEL_PT)
+            continue
+        upper.tick_params(labelbottom=False)
+        lower = figure.add_subplot(grid[1, 1 + i])
+        _draw_effect(lower, power, most)
+        if i == 0:
             lower.set_ylabel("PCr, % M₀", fontsize=LABEL_PT)
     handles = dict(
         pair
@@ -138,17 +144,19 @@ def _draw_all(axes: Any, powers: Sequence[Prediction]) -> None:
 def _draw_window(axes: Any, power: Prediction, predicted_by: str) -> None:
     inside = _inside(power)
     x = power.offsets_ppm[inside]
-    axes.fill_between(
-        x, *power.predicted_band[:, inside], color=PCR, alpha=0.25, linewidth=0, label="90 % band"
-    )
-    axes.plot(
-        x, power.without_pcr[inside], "--", color=WITHOUT, linewidth=1.1, label="as it would be without PCr"
-    )
-    axes.plot(x, power.predicted[inside], color=PCR, linewidth=1.3, label=predicted_by)
+    if np.isfinite(power.predicted_band).any():
+        axes.fill_between(
+            x, *power.predicted_band[:, inside], color=PCR, alpha=0.25, linewidth=0, label="90 % band"
+        )
+    if np.isfinite(power.without_pcr).any():
+        axes.plot(
+            x, power.without_pcr[inside], "--", color=WITHOUT, linewidth=1.1, label="as it would be without PCr"
+        )
+    if np.isfinite(power.predicted).any():
+        axes.plot(x, power.predicted[inside], color=PCR, linewidth=1.3, label=predicted_by)
     axes.plot(x, power.z[inside], ".", color=MEASURED, markersize=3.2, label="measured")
     _finish(axes, f"PCr region, {power.b1_ut:g} µT")
     axes.set_xlim(WINDOW_PPM[1], WINDOW_PPM[0])
-    axes.tick_params(labelbottom=False)
 
 
 def _draw_effect(axes: Any, power: Prediction, most: float) -> None:

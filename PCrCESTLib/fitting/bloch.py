@@ -57,6 +57,12 @@ class BlochFit:
         i = self._index(path)
         return np.sqrt(self.covariance[:, i, i])
 
+    def correlation(self, one: str, other: str) -> np.ndarray:
+        """Correlation of two parameters, (n,)."""
+        return np.asarray(
+            self.covariance[:, self._index(one), self._index(other)] / (self.sd(one) * self.sd(other))
+        )
+
     def _index(self, path: str) -> int:
         return [p.path for p in self.prior].index(path)
 

@@ -95,7 +95,7 @@ class BlochMethod(ChunkedFit):
         widened = np.maximum(fit.misfit, 1.0)
         fs_sd, ksw_sd = fs_sd * widened, ksw_sd * widened
         flags = fit_flags(fs_sd, ksw_sd, fit.misfit, fit.converged)
-        return Estimates(fs, fs_sd, ksw, ksw_sd, flags, {"misfit": fit.misfit})
+        return Estimates(fs, fs_sd, ksw, ksw_sd, flags, {"misfit": fit.misfit}, fit.correlation(FS, KSW))
 
     def _frames(self, spectra: Spectra, nearest_ppm: float = NEAREST_OFFSET_PPM) -> tuple[Frames, np.ndarray]:
         """Return the frames of all powers that are no nearer to water, and their Z."""

@@ -28,6 +28,8 @@ class Estimates:
         (n,) uint8, the method's own bits of `Quality`.
     further : dict
         Further maps of the method, (n,) each; `map_files.MAP_UNITS` describes them.
+    log_correlation : ndarray or None
+        (n,) correlation of the errors of log fs and log ksw; None where a method does not tell it.
     """
 
     fs: np.ndarray
@@ -36,11 +38,15 @@ class Estimates:
     ksw_sd: np.ndarray
     flags: np.ndarray
     further: dict[str, np.ndarray] = field(default_factory=dict)
+    log_correlation: np.ndarray | None = None
 
     @staticmethod
     def joined(parts: Sequence[Estimates]) -> Estimates:
         """Concatenate estimates of consecutive spectra."""
-        plain = [f.name for f in fields(Estimates) if f.name != "further"]
+        told = parts[0].log_correlation is not None
+        plain = [
+            f.name for f in fields(Estimates) if f.name != "further" and (told or f.name != "log_correlation")
+        ]
         values = {name: np.concatenate([getattr(p, name) for p in parts]) for name in plain}
         further = {name: np.concatenate([p.further[name] for p in parts]) for name in parts[0].further}
         return Estimates(**values, further=further)

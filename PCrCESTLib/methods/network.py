@@ -40,7 +40,8 @@ class TwoBranch:
     def estimate(self, spectra: Spectra, progress: Progress | None = None) -> Estimates:
         """Run the network."""
         p = predict(self.model, spectra, self.device.backend, progress)
-        return Estimates(p.fs, p.fs_sd, p.ksw, p.ksw_sd, network_flags(p, self.model.card))
+        flags = network_flags(p, self.model.card)
+        return Estimates(p.fs, p.fs_sd, p.ksw, p.ksw_sd, flags, log_correlation=p.log_correlation)
 
     def region(self, voxels: Spectra) -> tuple[Spectra, Estimates]:
         """Run it on the mean of the B0-aligned spectra at the noise level of that mean (`likely_noise`)."""

@@ -17,9 +17,10 @@ A plain "T1" or "T2" in a name is a weighting.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from PCrCESTLib.geometry import Geometry
 from PCrCESTLib.protocol import REFERENCE_PPM
@@ -34,6 +35,12 @@ NAMES = (
     ("T1", r"rarevtr|t1[ _-]?map|look[ _-]?locker"),
     ("T2", r"t2[ _-]?map"),
 )
+
+Report = Callable[[float, str], None]
+
+
+def tell_nobody(_fraction: float, _stage: str) -> None:
+    """Take the share that is done and what is under way, and do nothing."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +87,25 @@ class ScanFacts:
     def give(self) -> Path:
         """What names this scan on the command line."""
         return self.folder if self.path is None else self.path
+
+
+def document_of(scan: ScanFacts) -> dict[str, Any]:
+    """Everything of a scan as JSON-ready values, for another process (`facts_of`)."""
+    paths = {"folder": str(scan.folder), "path": None if scan.path is None else str(scan.path)}
+    return asdict(scan) | paths | {"files": [str(path) for path in scan.files]}
+
+
+def facts_of(document: dict[str, Any]) -> ScanFacts:
+    """Return the scan that `document_of` wrote down."""
+    size, path, geometry = (document[name] for name in ("size", "path", "geometry"))
+    own: dict[str, Any] = {
+        "folder": Path(document["folder"]),
+        "size": None if size is None else tuple(size),
+        "path": None if path is None else Path(path),
+        "geometry": None if geometry is None else Geometry(**{k: tuple(v) for k, v in geometry.items()}),
+        "files": tuple(map(Path, document["files"])),
+    }
+    return ScanFacts(**(document | own))
 
 
 def kind_of_offsets(offsets_ppm: Sequence[float | None], what: str) -> tuple[str, str] | None:

@@ -13,6 +13,7 @@ from PCrCESTLib.muscles import PRESETS
 from PCrCESTLib.readers.identity import ScanIdentity
 from PCrCESTLib.readers.nifti import stem_of
 from PCrCESTLib.report.result import Result
+from PCrCESTLib.result_folder import CORRELATION
 
 REMOVED = "[removed]"
 BIDS_ENTITY = re.compile(r"(?:sub|ses)-([A-Za-z0-9]+)")
@@ -45,7 +46,8 @@ def deidentified(result: Result, header: ScanIdentity) -> Result:
     clean, clean_name = _cleaner(whole, parts), _cleaner(whole, parts | words)
     record = _cleaned(result.record, clean)
     record["inputs"] = [{**item, "path": ""} for item in record["inputs"] if isinstance(item, dict)]
-    record.pop("finished", None)
+    for key in ("finished", CORRELATION):  # the latter has names of regions, and the spectra hold it
+        record.pop(key, None)
     all_names = [*result.roi_names(), *(name for name, _ in result.regions), *(s.roi for s in result.spectra)]
     names = _distinct({name: clean_name(name) for name in all_names})
     return replace(

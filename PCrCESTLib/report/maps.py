@@ -31,8 +31,10 @@ def maps_section(result: Result) -> Section:
     html = picture(
         draw_plates(content, values),
         f"Anatomy and maps of {where}. " + " ".join(_in_words(p) for p in values),
-        "Anatomy with numbered regions, and maps over it. Color ranges are the same in every report. "
-        "Letters: patient directions; images as stored, not flipped." + _numbers(result) + _hatched(values),
+        f"Anatomy{' with numbered regions' if content.rois else ''}, and maps over it. Color ranges are the same in "
+        "every report. Letters: patient directions; images as stored, not flipped."
+        + _numbers(result)
+        + _hatched(values),
     )
     html += picture(
         draw_plates(content, spreads, anatomy=False, quality=quality),
@@ -50,7 +52,7 @@ def maps_section(result: Result) -> Section:
                 f"{plate.title} in {len(all_slices)} slices. {_in_words(plate)}",
                 f"{plate.title}, slices with values, numbered.",
             )
-    return Section("Maps", html + paragraph(_note()))
+    return Section("Maps", html + paragraph(_note(result)))
 
 
 def figure_input(result: Result) -> FigureInput:
@@ -129,8 +131,11 @@ def _hatched(plates: list[Plate]) -> str:
     return " Gray hatching: ksw is not identifiable there." if hatched else ""
 
 
-def _note() -> str:
+def _note(result: Result) -> str:
+    remedy = (
+        "the numbers to report are those under Findings" if result.rows else "numbers to report need regions"
+    )
     return (
         "Each voxel's estimate is drawn toward the usual range by its noise, and averaging voxels does not undo that: "
-        "the numbers to report are those under Findings."
+        f"{remedy}."
     )

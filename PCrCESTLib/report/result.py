@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -15,7 +15,7 @@ from PCrCESTLib.geometry import Geometry
 from PCrCESTLib.quality import Quality
 from PCrCESTLib.readers.image_io import read_volume, single_frame
 from PCrCESTLib.readers.labels import read_rois
-from PCrCESTLib.result_folder import ANATOMY, RECORD, ROIS, TABLE, read_result_folder
+from PCrCESTLib.result_folder import ANATOMY, CORRELATION, RECORD, ROIS, TABLE, read_result_folder
 from PCrCESTLib.roi import ROI_SPECTRUM, RoiRow
 
 SPECTRA, CURVES = "roi_spectra.csv", "roi_curves.csv"
@@ -29,7 +29,8 @@ T = TypeVar("T")
 class SpectrumOfRegion:
     """Mean Z-spectrum of a region at one power: (n_offsets,) each, offsets in ppm; NaN where a method says nothing.
 
-    ``curves`` are those of a fit, by name: its fit, and what each pool takes from Z.
+    ``curves`` are those of a fit, by name: its fit, and what each pool takes from Z. ``log_correlation`` is that of
+    the errors of log fs and log ksw, NaN where the result does not tell it.
     """
 
     roi: str
@@ -39,6 +40,7 @@ class SpectrumOfRegion:
     without_pcr: np.ndarray
     noise_sd: float
     curves: dict[str, np.ndarray] = field(default_factory=dict)
+    log_correlation: float = float("nan")
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,7 @@ def read_result(folder: Path) -> Result:
     anatomy = _anatomy(folder / ANATOMY, geometry) if has(ANATOMY) else None
     regions = _regions(folder / ROIS, geometry) if has(ROIS) else ()
     rows = _rows(folder / TABLE) if has(TABLE) else ()
-    spectra = _spectra(folder / SPECTRA) if has(SPECTRA) else ()
+    spectra = _spectra(folder / SPECTRA, found.record.get(CORRELATION)) if has(SPECTRA) else ()
     if has(CURVES):
         spectra = _with_curves(spectra, folder / CURVES)
     picture = folder / MOTION_PICTURE
@@ -245,9 +247,15 @@ def _row(cells: dict[str, str]) -> RoiRow:
     )
 
 
-def _spectra(path: Path) -> tuple[SpectrumOfRegion, ...]:
+def _spectra(path: Path, correlations: Any) -> tuple[SpectrumOfRegion, ...]:
     rows = _table(path, {"roi", "b1_ut", "offset_ppm", "z", "z_without_pcr", "noise_sd"})
-    return _parsed(path, lambda: tuple(_grouped_spectra(rows)))
+    spectra = _parsed(path, lambda: tuple(_grouped_spectra(rows)))
+    return tuple(replace(s, log_correlation=_correlation(correlations, s.roi)) for s in spectra)
+
+
+def _correlation(recorded: Any, roi: str) -> float:
+    found = recorded.get(roi) if isinstance(recorded, dict) else None
+    return float(found) if isinstance(found, int | float) and abs(found) <= 1 else float("nan")
 
 
 def _grouped_spectra(rows: list[dict[str, str]]) -> list[SpectrumOfRegion]:
@@ -288,4 +296,4 @@ def _add_curves(
         for (roi, b1, name), points in known.items()
         if (roi, b1) == (spectrum.roi, spectrum.b1_ut)
     }
-    return SpectrumOfRegion(**{**spectrum.__dict__, "curves": own})
+    return replace(spectrum, curves=own)

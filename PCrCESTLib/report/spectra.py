@@ -10,17 +10,30 @@ from PCrCESTLib.protocol import Protocol
 from PCrCESTLib.report.page import Section, paragraph, picture, subheading
 from PCrCESTLib.report.predictive import contribution_at_peak, misfit_over_noise, predictions
 from PCrCESTLib.report.result import Result
-from PCrCESTLib.report.words import with_unit
+from PCrCESTLib.report.words import signed, with_unit
 
 MOST_DRAWN = 16
 _BY_NETWORK = (
     "Prediction: the estimated fs and ksw, put into the Bloch–McConnell equations, on the background of the same scan "
-    "(Z without PCr, smoothed). Where points leave the band, the spectrum holds what these two numbers do not explain. "
-    "Band: 5 to 95 % over the uncertainty of fs and ksw, taken as independent, so rather too wide."
+    "(Z without PCr, smoothed). Where points leave the band, the spectrum holds what these two numbers do not explain."
 )
-_BY_FIT = (
-    "Prediction: the curve of the fit. Band: ± 1.645 relative SD of fs on the contribution of PCr, which includes how "
-    "well ksw is known."
+_BY_FIT = "Prediction: the curve of the fit."
+_BAND = (
+    "Band: 5 to 95 % of what PCr of fs and ksw as uncertain as they are estimated takes from Z, {together}; noise of "
+    "the points and doubt about the background are not in it."
+)
+_CORRELATED = "with the correlation of their errors, which stands below each figure"
+_INDEPENDENT = (
+    "taken as independent, as this result does not tell their correlation: what one takes from the other without "
+    "changing the spectrum then counts as change, so the band is rather too wide"
+)
+_BAND_OF_FS = (
+    "Band: ± 1.645 relative SD of fs on the contribution of PCr. This SD includes doubt about ksw, which this method "
+    "does not estimate and which the curve does not depend on: for the curve the band is rather too wide."
+)
+_NOTHING = (
+    "Nothing is predicted: as no regions were given to the quantification, the result has no fs and ksw of this "
+    "spectrum."
 )
 
 
@@ -36,7 +49,9 @@ def spectra_section(result: Result, protocol: Protocol) -> Section:
     names = list(dict.fromkeys(s.roi for s in result.spectra))
     html = paragraph(
         "Dots: mean spectrum of the region, aligned to its own water. Below: the contribution of PCr alone."
-    ) + paragraph(_BY_NETWORK if network else _BY_FIT)
+        if result.rows
+        else "Dots: mean spectrum, aligned to its own water."
+    ) + paragraph(_about(result, network=network))
     for roi in names[:MOST_DRAWN]:
         drawn = predictions(result, protocol, roi)
         figure = draw_prediction(drawn, "predicted from fs and ksw" if network else "fit")
@@ -46,6 +61,17 @@ def spectra_section(result: Result, protocol: Protocol) -> Section:
     return Section("Spectra", html)
 
 
+def _about(result: Result, *, network: bool) -> str:
+    """Say what prediction and band rest on."""
+    if not result.rows:
+        return _NOTHING
+    if not any(row.quantity == "ksw" for row in result.rows):
+        return f"{_BY_FIT} {_BAND_OF_FS}"
+    known = all(math.isfinite(s.log_correlation) for s in result.spectra)
+    band = _BAND.format(together=_CORRELATED if known else _INDEPENDENT)
+    return f"{_BY_NETWORK if network else _BY_FIT} {band}"
+
+
 def _caption(result: Result, roi: str) -> str:
     parts = []
     for quantity in ("fs", "ksw"):
@@ -53,6 +79,9 @@ def _caption(result: Result, roi: str) -> str:
         if row is not None:
             text = with_unit(row) if row.identifiable else "not identifiable"
             parts.append(f"{quantity} {text}")
+    together = next((s.log_correlation for s in result.spectra if s.roi == roi), math.nan)
+    if len(parts) > 1 and math.isfinite(together):
+        parts.append(f"correlation of their errors (of the logarithms) {signed(together)}")
     return ", ".join(parts) + ("." if parts else "")
 
 

@@ -41,6 +41,11 @@ def percent(share: float) -> str:
     return f"{100 * share:.0f} %"
 
 
+def signed(value: float) -> str:
+    """Return a number with two decimals and a sign that is as wide as a digit."""
+    return f"{value:+.2f}".replace("-", "\u2212")
+
+
 def heading(quantity: str) -> str:
     """Return the head of a column: name and unit."""
     return f"{NAMES[quantity]}, {UNITS[quantity]}"

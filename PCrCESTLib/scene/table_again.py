@@ -18,7 +18,7 @@ from PCrCESTLib.checksums import input_checksum
 from PCrCESTLib.errors import ReaderError
 from PCrCESTLib.image_files import write_image
 from PCrCESTLib.quality import Quality
-from PCrCESTLib.result_folder import RECORD, ROIS, TABLE, read_result_folder
+from PCrCESTLib.result_folder import CORRELATION, RECORD, ROIS, TABLE, read_result_folder
 from PCrCESTLib.roi import ROI_SPECTRUM, VOXEL_MEAN
 from PCrCESTLib.scene.inputs import Inputs, write_inputs
 from PCrCESTLib.scene.muscles import write_segmentation
@@ -102,7 +102,8 @@ def take_table(run: Run, folder: Path, selection: Selection, notes: Sequence[str
     regions = {"role": "rois", "path": REGIONS, "sha256": input_checksum(result / ROIS)}
     listed = [entry for entry in run.record["inputs"] if entry.get("role") != "rois"]
     known = [warning for warning in run.record.get("warnings", []) if warning not in stale]
-    record = run.record | {
+    kept = {key: value for key, value in run.record.items() if key != CORRELATION}
+    record = kept | {
         "inputs": [*listed, regions],
         "options": run.record["options"]
         | {"erode": selection.erode, "exclude_flagged": selection.exclude_flagged},

@@ -13,22 +13,22 @@ import json
 import os
 import shutil
 import signal
-import subprocess
 import sys
 import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from PCrCESTLib.batch import Job, Outcome, run_batch
 from PCrCESTLib.batch.fingerprint import earlier_note
 from PCrCESTLib.cli import main as pcrcest
 
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from dask_cluster import dask_cluster
+
 SCANS = 4  # different simulated animals, copied to all subjects
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def simulated_jobs(folder: Path, subjects: int) -> list[Job]:
@@ -47,49 +47,6 @@ def simulated_jobs(folder: Path, subjects: int) -> list[Job]:
     return jobs
 
 
-@contextmanager
-def cluster(workers: int) -> Iterator[str]:
-    """A scheduler and so many workers with a nanny and one thread each; gives the address."""
-    with tempfile.TemporaryDirectory() as scratch:
-        file = Path(scratch) / "scheduler.json"
-        python = [sys.executable, "-m"]
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": ROOT}
-        local = ["--host", "127.0.0.1", "--no-dashboard"]
-        start = ["distributed.cli.dask_scheduler", *local, "--port", "0", "--scheduler-file", str(file)]
-        processes = [subprocess.Popen([*python, *start], **quiet)]
-        try:
-            while not file.exists() or not file.read_text():
-                time.sleep(0.1)
-            address = json.loads(file.read_text())["address"]
-            work = [
-                address,
-                *local,
-                "--nthreads",
-                "1",
-                "--nworkers",
-                str(workers),
-                "--local-directory",
-                scratch,
-            ]
-            processes.append(subprocess.Popen([*python, "distributed.cli.dask_worker", *work], **quiet))
-            _wait_for_workers(address, workers)
-            yield address
-        finally:
-            for process in reversed(processes):
-                process.terminate()
-                try:
-                    process.wait(10)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-
-
-def _wait_for_workers(address: str, workers: int) -> None:
-    from distributed import Client
-
-    with Client(address, set_as_default=False) as client:
-        client.wait_for_workers(workers, timeout=60)
-
-
 def kill_a_worker(out: Path, after: int, killed: list[str]) -> None:
     """Wait until ``after`` subjects have results, then kill the process that the next lock names."""
     while len(list(out.glob("sub-*/quantify.json"))) < after:
@@ -106,10 +63,10 @@ def kill_a_worker(out: Path, after: int, killed: list[str]) -> None:
 
 def timed(jobs: list[Job], out: Path, workers: int) -> tuple[float, list[Outcome]]:
     """Seconds and outcomes of a batch on a cluster that is warm."""
-    with cluster(workers) as address:
-        run_batch(jobs[: 2 * workers], out.with_name(f"{out.name}-warm"), scheduler=address)
+    with dask_cluster(workers) as cluster:
+        run_batch(jobs[: 2 * workers], out.with_name(f"{out.name}-warm"), scheduler=cluster.address)
         started = time.monotonic()
-        outcomes = run_batch(jobs, out, scheduler=address)
+        outcomes = run_batch(jobs, out, scheduler=cluster.address)
         return time.monotonic() - started, outcomes
 
 
@@ -132,8 +89,8 @@ def main(subjects: int = 200, scaling_subjects: int = 40) -> None:
         killer = threading.Thread(target=kill_a_worker, args=(out, subjects // 3, killed), daemon=True)
         killer.start()
         started = time.monotonic()
-        with cluster(2) as address:
-            outcomes = run_batch(jobs, out, scheduler=address)
+        with dask_cluster(2) as cluster:
+            outcomes = run_batch(jobs, out, scheduler=cluster.address)
         begun, done = lines(out, "started"), lines(out, "done")
         whole = [o for o in outcomes if earlier_note(o.folder) is not None]
         print(f"{'subjects':<44} {subjects}")

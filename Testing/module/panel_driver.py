@@ -77,10 +77,15 @@ class Panel:
         self.wait(lambda: not self.running)
         assert self.ui.progressMessage.text == "Done", self.ui.progressMessage.text
 
+    def press_load(self, path):
+        """Press *Load* on a path, and wait for what a folder takes."""
+        self.ui.scanPath.currentPath = str(path)
+        self.click(self.ui.loadButton)
+        self.wait(lambda: not self.widget.scan.listing.running)
+
     def load(self, folder, powers=("0.5", "1")):
         for power in powers:
-            self.ui.scanPath.currentPath = str(folder / f"sub-sim_cest-{power}uT.nii.gz")
-            self.click(self.ui.loadButton)
+            self.press_load(folder / f"sub-sim_cest-{power}uT.nii.gz")
 
     def messages(self, kind=None):
         return [m for m in self.harness.journal.messages if kind in (None, m.kind)]
@@ -125,7 +130,7 @@ def panel(harness, monkeypatch, tmp_path) -> Panel:
 
     assert QtWidgets.QApplication.instance() is not None
     opened = Panel(harness, tmp_path)
-    from PCrCESTWidgetLib import loading
+    from PCrCESTLib.scene import loading
 
     monkeypatch.setattr(loading, "SIMULATED_SIZE", 40)
     return opened

@@ -27,11 +27,6 @@ def is_seen(panel, name):
     return not panel.native(getattr(panel.ui, name)).isHidden()
 
 
-def open_study(panel, folder):
-    panel.ui.scanPath.currentPath = str(folder)
-    panel.click(panel.ui.loadButton)
-
-
 def choose(panel, start):
     """Choose the scan whose entry begins so."""
     (index,) = [i for i, text in enumerate(entries(panel)) if text.startswith(start)]
@@ -47,7 +42,7 @@ def compute(panel, role):
 
 
 def test_a_folder_of_dicom_series_is_listed_with_cest_first(panel, study):
-    open_study(panel, study)
+    panel.press_load(study)
     assert entries(panel)[0] == "7 scans: choose one"
     assert [text.split()[:2] for text in entries(panel)[1:]] == [
         ["5", "CEST"], ["7", "CEST"], ["2", "anatomy"], ["6", "M0"], ["8", "T1"], ["9", "B0"], ["10", "B1"],
@@ -59,7 +54,7 @@ def test_a_folder_of_dicom_series_is_listed_with_cest_first(panel, study):
 def test_m0_of_the_study_is_taken_for_a_series_without(panel, study):
     from PCrCESTLib.scene.series_nodes import protocol_of_node
 
-    open_study(panel, study)
+    panel.press_load(study)
     choose(panel, "5  CEST")
     protocol = protocol_of_node(panel.parameters.series1)
     assert (protocol.reference_frames, protocol.normalized) == ((0,), False)
@@ -72,7 +67,7 @@ def test_one_press_makes_each_companion_map(panel, study, scan_folder):
     from PCrCESTLib.readers.image_io import read_volume
     from PCrCESTLib.scene.volumes import array_of
 
-    open_study(panel, study)
+    panel.press_load(study)
     choose(panel, "7  CEST")
     for role, start in (("r1", "8  ir tse, 8 inversion times"), ("b0", "9  gre field"), ("b1", "10  B1map")):
         selector = getattr(panel.ui, f"{role}OfferSelector")
@@ -97,7 +92,7 @@ def test_one_press_makes_each_companion_map(panel, study, scan_folder):
 
 
 def test_a_series_of_another_subject_is_offered_nothing(panel, study, scan_folder):
-    open_study(panel, study)
+    panel.press_load(study)
     choose(panel, "7  CEST")
     assert is_seen(panel, "offersPanel")
     panel.load(scan_folder, powers=("1",))  # on the same slices, but of no study
@@ -105,7 +100,7 @@ def test_a_series_of_another_subject_is_offered_nothing(panel, study, scan_folde
 
 
 def test_a_press_during_the_computation_cancels_it(panel, study):
-    open_study(panel, study)
+    panel.press_load(study)
     choose(panel, "7  CEST")
     panel.click(panel.ui.r1OfferButton)
     assert panel.ui.r1OfferButton.text == "Cancel"
@@ -120,7 +115,7 @@ def test_a_press_during_the_computation_cancels_it(panel, study):
 
 def test_a_scan_that_fails_says_why_and_leaves_nothing(panel, study, tmp_path):
     copy = shutil.copytree(study, tmp_path / "study")
-    open_study(panel, copy)
+    panel.press_load(copy)
     choose(panel, "7  CEST")
     for path in (copy / "008_ir").iterdir():
         path.write_bytes(path.read_bytes()[:500])
@@ -134,7 +129,7 @@ def test_a_scan_that_fails_says_why_and_leaves_nothing(panel, study, tmp_path):
 
 
 def test_closing_the_scene_stops_the_computation(panel, study):
-    open_study(panel, study)
+    panel.press_load(study)
     choose(panel, "7  CEST")
     panel.click(panel.ui.r1OfferButton)
     panel.scene.Clear(0)

@@ -33,8 +33,7 @@ def test_a_study_lists_its_scans_and_the_chosen_one_is_loaded(panel, tmp_path):
     write_scan(tmp_path / "study" / "11")
     ui = panel.ui
     assert panel.native(ui.studySelector).isHidden()
-    ui.scanPath.currentPath = str(tmp_path / "study")
-    panel.click(ui.loadButton)
+    panel.press_load(tmp_path / "study")
     entries = [ui.studySelector.itemText(i) for i in range(ui.studySelector.count)]
     assert entries[0] == "2 scans: choose one"
     assert entries[1].startswith("11  CEST")
@@ -246,8 +245,9 @@ def test_a_method_shows_its_own_settings_and_says_what_it_lacks(panel, scan_fold
     ui.conversionSelector.activated.emit(index)
     assert "the JHU calibration holds at 3 T" in ui.quantifyHint.text
     assert panel.parameters.statedKsw == 140.0
-    arguments = panel.widget.quantify.methodArguments()
-    assert arguments == ["--pools", "6", "--ksw", "140", "--ksw-sd", "36", "--conversion", "jhu"]
+    arguments = panel.widget.quantify.request().arguments()
+    assert arguments[:2] == ["--method", "plof"]
+    assert arguments[2:10] == ["--pools", "6", "--ksw", "140", "--ksw-sd", "36", "--conversion", "jhu"]
 
 
 def test_only_inside_muscles(panel, scan_folder):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from PCrCESTLib.roi import PERCENTILES
-from PCrCESTLib.scene.box_plots import axis_title, boxes_of_rows, boxes_of_voxels, show_boxes
+from PCrCESTLib.scene.box_plots import axis_title, boxes_chart, boxes_of_rows, boxes_of_voxels, show_boxes
 from PCrCESTLib.scene.tables import add_table, comparison_rows, summary_rows
 
 
@@ -82,7 +82,7 @@ def test_maps_that_the_table_does_not_have_are_boxed_from_voxels():
 
 def test_a_result_has_boxes_and_error_bars_beside_them(scene):
     boxes = boxes_of_rows(ROWS, "fs")
-    chart = show_boxes({"leg": boxes}, "leg", axis_title("fs"), ["peroneus", "soleus"])
+    chart = show_boxes(boxes_chart({"leg": boxes}, "leg", axis_title("fs"), ["peroneus", "soleus"]))
     found = drawn(chart)
     assert list(found) == ["voxels", "ROI spectrum ± SD"]
     x, y, muscles = found["voxels"]
@@ -102,7 +102,8 @@ def test_two_results_stand_side_by_side_in_two_colors(scene):
         boxes_of_rows(ROWS, "ksw"),
         boxes_of_rows([r | {"identifiable": "True"} for r in ROWS], "ksw"),
     )
-    chart = show_boxes({"network": first, "fit": second}, "", axis_title("ksw"), ["soleus"])
+    beside = boxes_chart({"network": first, "fit": second}, "", axis_title("ksw"), ["soleus"])
+    chart = show_boxes(beside)
     found = drawn(chart)
     assert list(found) == [
         "network: voxels",
@@ -115,6 +116,6 @@ def test_two_results_stand_side_by_side_in_two_colors(scene):
     assert nodes[0].GetColor() == nodes[1].GetColor() != nodes[2].GetColor()
     assert nodes[0].GetLabelColumnName() == "of"  # the muscle is told where the mouse rests
     count = scene.GetNumberOfNodes()
-    assert show_boxes({"network": first}, "", "", ["soleus"]) is chart
+    assert show_boxes(boxes_chart({"network": first}, "", "", ["soleus"])) is chart
     assert scene.GetNumberOfNodes() < count
-    assert drawn(show_boxes({"network": []}, "", "", [])) == {}
+    assert drawn(show_boxes(boxes_chart({"network": []}, "", "", []))) == {}

@@ -32,7 +32,14 @@ from PCrCESTLib.readers.bruker.files import ScanFiles, read_scan_files, scan_fol
 from PCrCESTLib.readers.bruker.geometry import read_geometry
 from PCrCESTLib.readers.bruker.layout import Layout, read_layout
 from PCrCESTLib.readers.bruker.saturation import active_module, saturation_offsets
-from PCrCESTLib.readers.scan_facts import ScanFacts, kind_of_frames, kind_of_names, kind_of_offsets
+from PCrCESTLib.readers.scan_facts import (
+    Report,
+    ScanFacts,
+    kind_of_frames,
+    kind_of_names,
+    kind_of_offsets,
+    tell_nobody,
+)
 
 SEVERAL_TIMES = (
     ("MultiRepTime", "repetition times"),
@@ -42,7 +49,7 @@ SEVERAL_TIMES = (
 SPIN_ECHOES = re.compile(r"msme|cpmg", re.I)
 
 
-def list_scans(study: Path) -> list[ScanFacts]:
+def list_scans(study: Path, report: Report = tell_nobody) -> list[ScanFacts]:
     """Say what the scans of a study are, by number; a damaged scan is listed as unreadable, with the reason.
 
     Raises
@@ -50,7 +57,12 @@ def list_scans(study: Path) -> list[ScanFacts]:
     MissingExtraError
         When brukerapi is not installed.
     """
-    return [_facts(folder) for folder in scan_folders(study)]
+    folders = scan_folders(study)
+    scans = []
+    for i, folder in enumerate(folders):
+        report(i / len(folders), f"scan {folder.name}")
+        scans.append(_facts(folder))
+    return scans
 
 
 def _facts(folder: Path) -> ScanFacts:

@@ -41,13 +41,16 @@ from PCrCESTLib.readers.dicom.series import MAX_IMAGES_AN_OFFSET, offset_files
 from PCrCESTLib.readers.offsets_file import read_offsets
 from PCrCESTLib.readers.scan_facts import (
     MIN_OFFSETS,
+    Report,
     ScanFacts,
     kind_of_frames,
     kind_of_names,
     kind_of_offsets,
+    tell_nobody,
 )
 
 CEST_NAME = re.compile(r"cest|z[ _-]?spec", re.IGNORECASE)
+TELL_EVERY = 20  # files; telling of each would take longer than reading it
 MAX_NAME = 1000  # letters; patterns are slow on a text made to be slow
 SEVERAL_TIMES = (
     ("inversion_ms", "inversion times"),
@@ -75,7 +78,7 @@ class _Series:
         return self.first.description, self.first.sequence
 
 
-def list_scans(study: Path) -> list[ScanFacts]:
+def list_scans(study: Path, report: Report = tell_nobody) -> list[ScanFacts]:
     """Say what the series of a folder, and of the folders inside, are, by number; damaged files are listed too.
 
     Raises
@@ -85,7 +88,7 @@ def list_scans(study: Path) -> list[ScanFacts]:
     MissingExtraError
         When pydicom is not installed.
     """
-    headers, damaged = _headers(study)
+    headers, damaged = _headers(study, report)
     by_uid: dict[str, list[FileHeader]] = {}
     for header in sorted(headers, key=lambda h: (h.series_number, h.path)):
         by_uid.setdefault(header.series_uid, []).append(header)
@@ -104,10 +107,17 @@ def list_scans(study: Path) -> list[ScanFacts]:
     return scans
 
 
-def _headers(study: Path) -> tuple[list[FileHeader], list[tuple[Path, str]]]:
+def _headers(study: Path, report: Report) -> tuple[list[FileHeader], list[tuple[Path, str]]]:
     """Headers of the MR images, and the damaged files with what is wrong with them."""
     headers, damaged = [], []
+    files = []
     for path in dicom_files(study):
+        files.append(path)
+        if len(files) % TELL_EVERY == 1:
+            report(0.0, f"{len(files)} files found")
+    for i, path in enumerate(files):
+        if i % TELL_EVERY == 0:
+            report(i / len(files), f"header {i + 1} of {len(files)}")
         try:
             header = file_header(path)
         except MissingExtraError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import os
 import shutil
@@ -10,51 +9,21 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 from pathlib import Path
 
 import pytest
+from batch_scans import POWERS, arguments, begun, table, wait_for
+from bruker_scans import write_scan
 
 from PCrCESTLib.batch import Job, run_batch
+from PCrCESTLib.batch.fingerprint import files_behind
 from PCrCESTLib.batch.folder import jobs_in_folder
 from PCrCESTLib.batch.lock import SILENT_HERE_S, HeldError, Lock
 from PCrCESTLib.batch.table import jobs_in_table
 from PCrCESTLib.cli import main
 from PCrCESTLib.errors import ClusterError, OutputError, ReaderError
-
-POWERS = ("0.5", "1")
-
-
-@pytest.fixture(scope="module")
-def a_scan(tmp_path_factory) -> Path:
-    folder = tmp_path_factory.mktemp("simulated") / "scan"
-    assert main(["simulate", "--out", str(folder), "--size", "16", "--noise", "0.005"]) == 0
-    return folder
-
-
-def arguments(scan: Path) -> list[str]:
-    return [
-        *(str(scan / f"sub-sim_cest-{p}uT.nii.gz") for p in POWERS),
-        "--r1",
-        str(scan / "sub-sim_R1obs.nii.gz"),
-    ]
-
-
-def table(out: Path) -> dict[str, dict[str, str]]:
-    with (out / "batch.tsv").open(encoding="utf-8", newline="") as stream:
-        return {row["subject"]: row for row in csv.DictReader(stream, delimiter="\t")}
-
-
-def begun(out: Path, name: str) -> int:
-    return (out / "logs" / f"{name}.log").read_text(encoding="utf-8").count(" started\n")
-
-
-def wait_for(condition, seconds: float = 120.0) -> None:
-    latest = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < latest, "it did not happen"
-        time.sleep(0.01)
+from PCrCESTLib.version import __version__
 
 
 def test_each_scan_is_done_once_and_again_only_when_something_changed(a_scan, tmp_path):
@@ -81,51 +50,6 @@ def test_each_scan_is_done_once_and_again_only_when_something_changed(a_scan, tm
     assert run_batch(jobs[:1], out, workers=1)[0].status == "failed"
     assert (out / "sub-1" / "ses-a" / "fs.nii.gz").read_bytes() == whole
     assert not list(out.glob("**/.*partial*"))
-
-
-def test_a_worker_killed_in_the_middle_costs_no_scan_and_doubles_none(a_scan, tmp_path):
-    """Six scans on a real scheduler with two worker processes; one is killed at work."""
-    distributed = pytest.importorskip("distributed")
-    file, out = tmp_path / "scheduler.json", tmp_path / "out"
-    local = ["--host", "127.0.0.1", "--no-dashboard"]
-    python, quiet = [sys.executable, "-m"], {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    start = ["distributed.cli.dask_scheduler", *local, "--port", "0", "--scheduler-file", str(file)]
-    processes = [subprocess.Popen([*python, *start], **quiet)]
-    killed: list[str] = []
-
-    def kill_one() -> None:
-        wait_for(lambda: list(out.glob(".batch/*.lock")))
-        while not killed:
-            for lock in out.glob(".batch/*.lock"):
-                try:
-                    if " started" not in (out / "logs" / f"{lock.stem}.log").read_text(encoding="utf-8"):
-                        continue
-                    os.kill(json.loads(lock.read_text())["pid"], signal.SIGKILL)
-                    killed.append(lock.stem)
-                    break
-                except (OSError, ValueError):
-                    continue
-
-    try:
-        wait_for(lambda: file.exists() and file.read_text())
-        address = json.loads(file.read_text())["address"]
-        work = [address, *local, "--nthreads", "1", "--nworkers", "2", "--local-directory", str(tmp_path)]
-        processes.append(subprocess.Popen([*python, "distributed.cli.dask_worker", *work], **quiet))
-        with distributed.Client(address, set_as_default=False) as client:
-            client.wait_for_workers(2, timeout=60)
-        killer = threading.Thread(target=kill_one, daemon=True)
-        killer.start()
-        outcomes = run_batch([Job(str(i), "", arguments(a_scan)) for i in range(6)], out, scheduler=address)
-    finally:
-        for process in reversed(processes):
-            process.terminate()
-            process.wait(20)
-    assert [o.status for o in outcomes] == ["done"] * 6
-    assert killed
-    assert begun(out, killed[0]) >= 2
-    for log in out.glob("logs/*.log"):
-        assert log.read_text(encoding="utf-8").count(" done\n") == 1
-    assert len(list(out.glob("sub-*/quantify.json"))) == 6
 
 
 def test_no_scheduler_is_one_sentence(a_scan, tmp_path):
@@ -187,6 +111,40 @@ def test_a_lock_is_one_owners_until_that_is_dead(tmp_path):
         assert lock.deaths == 2
 
 
+def test_the_results_are_a_data_set_that_says_what_made_it(tmp_path):
+    """Keys that BIDS 1.10.0 requires of a derivative (dataset_description.json), and its recommended README."""
+    run_batch([Job("1", refusal="not to be done")], tmp_path, workers=1)
+    description = json.loads((tmp_path / "dataset_description.json").read_text(encoding="utf-8"))
+    assert description["BIDSVersion"] == "1.10.0"
+    assert description["DatasetType"] == "derivative"
+    assert description["Name"]
+    (generator,) = description["GeneratedBy"]
+    assert (generator["Name"], generator["Version"]) == ("PCrCEST", __version__)
+    readme = tmp_path / "README"
+    assert len(readme.read_bytes()) > 150
+    readme.write_text("mine", encoding="utf-8")
+    run_batch([Job("1", refusal="not to be done")], tmp_path, workers=1)
+    assert readme.read_text(encoding="utf-8") == "mine"
+
+
+@pytest.mark.parametrize("given", [".", "pdata/1", "pdata/1/2dseq"])
+def test_what_a_bruker_scan_rests_on_is_all_of_its_folder_however_it_is_named(tmp_path, given):
+    pytest.importorskip("brukerapi")
+    scan = tmp_path / "study" / "7"
+    write_scan(scan)
+    names = {path.relative_to(scan).as_posix() for path in files_behind(scan / given)}
+    assert {"method", "acqp", "pdata/1/2dseq", "pdata/1/visu_pars"} <= names
+
+
+@pytest.mark.parametrize(("command", "new"), [("report", "x.html"), ("dicom", "x"), ("stats", "x.csv")])
+def test_a_command_for_one_result_names_one_when_it_is_given_all_of_them(tmp_path, capsys, command, new):
+    one = tmp_path / "all" / "sub-1" / "ses-2"
+    one.mkdir(parents=True)
+    (one / "quantify.json").write_text("{}", encoding="utf-8")
+    assert main([command, str(tmp_path / "all"), "--out", str(tmp_path / new)]) == 2
+    assert f"such as {one}" in capsys.readouterr().err
+
+
 def test_another_data_set_is_not_written_into(tmp_path):
     description = tmp_path / "dataset_description.json"
     description.write_text('{"Name": "raw", "BIDSVersion": "1.9.0"}', encoding="utf-8")
@@ -221,9 +179,56 @@ def test_a_table_says_everything_of_its_scans(tmp_path):
     )
     (job,), notes = jobs_in_table(scans, ["--ksw-sd=10"])
     series = (str(tmp_path / "l.nii"), str(tmp_path / "h.nii"))
-    assert job.arguments == (*series, "--ksw-sd=10", f"--r1={tmp_path / '-r1.nii'}", "--ksw-sd=20")
+    assert job.arguments == (*series, f"--r1={tmp_path / '-r1.nii'}", "--ksw-sd=20")
     assert job.name == "sub-a1"
     assert "group" in notes[0]
+
+
+@pytest.mark.parametrize("cell", ["true", "Yes", "TRUE", "1"])
+def test_a_cell_that_says_yes_sets_a_flag(tmp_path, cell):
+    scans = tmp_path / "scans.csv"
+    scans.write_text(f"subject,series,exclude_flagged\n1,a.nii,{cell}\n", encoding="utf-8")
+    (job,), _ = jobs_in_table(scans, [])
+    assert job.arguments[1:] == ("--exclude-flagged",)
+
+
+@pytest.mark.parametrize("cell", ["false", "No", "FALSE", "0"])
+def test_a_cell_that_says_no_goes_before_the_flag_for_all(tmp_path, cell):
+    scans = tmp_path / "scans.csv"
+    rows = f"1,a.nii,{cell}\n2,a.nii,n/a\n"
+    scans.write_text(f"subject,series,exclude-flagged\n{rows}", encoding="utf-8")
+    (says_no, says_nothing), _ = jobs_in_table(scans, ["--exclude-flagged", "--motion=rigid"])
+    assert says_no.arguments[1:] == ("--motion=rigid",)
+    assert says_nothing.arguments[1:] == ("--exclude-flagged", "--motion=rigid")
+
+
+def test_yes_and_no_are_values_of_options_that_are_no_flags(tmp_path):
+    scans = tmp_path / "scans.csv"
+    scans.write_text("subject,series,rois,method\n1,a.nii,no,yes\n", encoding="utf-8")
+    (job,), _ = jobs_in_table(scans, [])
+    assert job.arguments[1:] == (f"--rois={tmp_path / 'no'}", "--method=yes")
+
+
+def test_rows_that_cannot_be_read_are_failures_and_the_rest_is_done(a_scan, tmp_path, capsys):
+    """A flag that is neither yes nor no, no series, a name no disk can have, a series that is garbage."""
+    (tmp_path / "garbage.nii.gz").write_bytes(b"\x1f\x8bnothing of the kind")
+    good = ";".join(arguments(a_scan)[: len(POWERS)])
+    rows = (("1", good, ""), ("2", good, "maybe"), ("3", "", ""), ("4", "x" * 5000, ""), ("5", "a\0b.nii", ""))
+    scans = tmp_path / "scans.csv"
+    text = "".join(",".join(row) + "\n" for row in (*rows, ("6", "garbage.nii.gz", "")))
+    scans.write_text(f"subject,series,exclude_flagged\n{text}", encoding="utf-8")
+    command = ["batch", str(scans), "--out", str(tmp_path / "out"), "--device", "cpu"]
+    assert main([*command, "--dry-run"]) == 0
+    told = capsys.readouterr().out
+    assert (told.count("to do"), told.count("cannot be done")) == (1, 5)
+    assert main([*command, "--workers", "1", "--progress", "none"]) == 3
+    found = table(tmp_path / "out")
+    assert {s: r["status"] for s, r in found.items()} == {"sub-1": "done"} | dict.fromkeys(
+        ("sub-2", "sub-3", "sub-4", "sub-5", "sub-6"), "failed"
+    )
+    assert "line 3: exclude_flagged is 'maybe'; true or false is expected" in found["sub-2"]["sentence"]
+    assert "no series is given" in found["sub-3"]["sentence"]
+    assert not any("unexpected" in row["sentence"] for row in found.values())
 
 
 @pytest.mark.parametrize(

@@ -172,3 +172,15 @@ def test_without_highdicom_the_command_says_how_to_get_it(with_regions, monkeypa
     monkeypatch.setitem(__import__("sys").modules, "highdicom", None)
     assert main(["dicom", str(with_regions.folder), "--out", str(with_regions.out)]) == 2
     assert "pip install 'pcrcest[dicom]'" in capsys.readouterr().err
+
+
+def test_a_deidentified_export_does_not_name_a_model_called_after_its_site(with_regions, tmp_path):
+    """A bundled model is named, and so is the site's own in an export with identity."""
+    with_regions.record["model"] = {"name": "charite-3T", "sha256": "c" * 64}
+    with_regions.save_record()
+    with_regions.export()
+    with_regions.export(tmp_path / "nobody", deidentify=True)
+    assert any(b"charite-3T" in content for content in contents(with_regions.out).values())
+    for content in contents(tmp_path / "nobody").values():
+        assert b"charite" not in content
+        assert b"c" * 64 in content

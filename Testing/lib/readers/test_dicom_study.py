@@ -16,6 +16,7 @@ from pydicom.uid import generate_uid  # noqa: E402
 from PCrCESTLib.cli import main  # noqa: E402
 from PCrCESTLib.geometry import Geometry  # noqa: E402
 from PCrCESTLib.readers.dicom.study import list_scans  # noqa: E402
+from PCrCESTLib.readers.scan_facts import facts_of  # noqa: E402
 from PCrCESTLib.readers.study import list_study  # noqa: E402
 
 GRID = Geometry((5, 4, 2), (1.0, 1.25, 3.0), (-12.0, 30.0, 7.0))
@@ -243,3 +244,25 @@ class TestInfo:
 
     def test_one_series_is_no_study(self, patient):
         assert list_study(patient / "b") == []
+
+
+def test_a_graphical_interface_gets_the_scans_whole_from_another_process_and_hears_how_far_it_is(
+    tmp_path, capsys
+):
+    write_series(tmp_path, 2, "T2w")
+    write_series(tmp_path, 7, "leg", len(PPM), each=with_comments)
+    (tmp_path / "damaged.dcm").write_bytes(bytes(128) + b"DICM" + b"\xff" * 40)
+    assert main(["info", str(tmp_path), "--progress", "json"]) == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [event["event"] for event in events[:-1]] == ["progress"] * (len(events) - 1)
+    fractions = [event["fraction"] for event in events[:-1]]
+    assert len(fractions) >= 2
+    assert fractions == sorted(fractions)
+    assert events[-1]["event"] == "done"
+    assert [facts_of(document) for document in events[-1]["scans"]] == list_study(tmp_path)
+
+
+def test_of_a_single_series_a_graphical_interface_hears_that_it_is_no_study(tmp_path, capsys):
+    write_series(tmp_path, 7, "leg", len(PPM), each=with_comments)
+    assert main(["info", str(tmp_path), "--progress", "json"]) == 0
+    assert json.loads(capsys.readouterr().out.splitlines()[-1]) == {"event": "done", "scans": []}

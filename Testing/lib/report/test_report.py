@@ -200,6 +200,18 @@ def test_without_regions_the_page_says_so_and_has_maps(a_copy, tmp_path):
     assert len(page.all("img")) == 2
 
 
+def test_a_spectrum_without_fs_and_ksw_is_shown_and_nothing_is_said_to_be_predicted(a_copy, tmp_path):
+    """As ``pcrcest quantify`` leaves the mean of all tissue where no regions are given."""
+    for name in ("roi_statistics.csv", "rois.seg.nrrd"):
+        (a_copy / name).unlink()
+    make_report(a_copy, tmp_path / "page.html")
+    page = Page((tmp_path / "page.html").read_text(encoding="utf-8"))
+    assert "Nothing is predicted" in page.text
+    assert "does not estimate" not in page.text
+    assert "with numbered regions" not in page.text
+    assert not [image for image in page.all("img") if "PCr takes at most" in image["alt"]]
+
+
 def damaged(a_copy: Path, kind: str) -> Path:
     if kind == "no folder":
         return a_copy / "nowhere"
