@@ -4,14 +4,19 @@ BIN := .venv/bin
 # CPU build where the package index has one for this version; any torch >= 2.4 works.
 TORCH := torch==2.13.0
 
-.PHONY: demo test test-slow lint clean weights cmake-lists
+.PHONY: demo view test test-slow lint clean weights cmake-lists
 
 demo: .venv/light
 	@test -f demo-out/scan/simulate.json || $(BIN)/pcrcest simulate --out demo-out/scan --noise 0.005
 	$(BIN)/pcrcest quantify demo-out/scan/sub-sim_cest-0.5uT.nii.gz demo-out/scan/sub-sim_cest-1uT.nii.gz \
 	  --r1 demo-out/scan/sub-sim_R1obs.nii.gz --rois demo-out/scan/sub-sim_labels.nii.gz \
 	  --anatomy demo-out/scan/sub-sim_anat.nii.gz --out demo-out/result --overwrite
-	@echo "maps, table and picture: demo-out/result (overview.png)"
+	@echo "maps, table and picture: demo-out/result (overview.png); the same in a browser: make view"
+
+# The simulated leg in a browser; about a gigabyte is downloaded the first time.
+view: demo
+	$(BIN)/python -m pip install --quiet --editable ".[viewer]"
+	$(BIN)/pcrcest view demo-out/scan
 
 # Processes share the work; more threads in each would only wait for one another.
 test: .venv/full lint

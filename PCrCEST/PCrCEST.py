@@ -323,45 +323,44 @@ class PCrCESTLogic(ScriptedLoadableModuleLogic):
     def loadScan(self, path, protocol=None, m0=None):
         """Load a series and the maps beside it; return its nodes by role (``series``, ``r1``, ``anatomy``, …)."""
         importLibrary()
-        from PCrCESTWidgetLib.loading import loadScan
+        from PCrCESTLib.scene.loading import load_scan
 
-        return loadScan(path, protocol, m0)
+        return load_scan(Path(path), protocol, m0)
 
     def partialProtocol(self, path):
         """Keys of the protocol file beside a series, complete or not."""
         importLibrary()
-        from PCrCESTWidgetLib.loading import partialProtocol
+        from PCrCESTLib.scene.loading import partial_protocol
 
-        return partialProtocol(path)
+        return partial_protocol(Path(path))
 
     def loadSimulatedLeg(self):
         """Simulate a rat leg at two powers; return the nodes of both series, as `loadScan` does."""
         importLibrary()
-        from PCrCESTWidgetLib.loading import loadSimulatedLeg
+        from PCrCESTLib.scene.loading import load_simulated_leg
 
-        return loadSimulatedLeg(slicer.app.temporaryPath)
+        return load_simulated_leg(Path(slicer.app.temporaryPath))
 
     def assign(self, parameters, nodes):
         """Put the nodes of a loaded scan into the parameters: a further power of the same subject, or a new one."""
         importLibrary()
-        from PCrCESTWidgetLib.loading import assign
+        from PCrCESTWidgetLib.choice import choiceOf, choose
 
-        assign(parameters, nodes)
+        choose(parameters, choiceOf(parameters).joined(nodes))
 
     def seriesOf(self, parameters):
         """The chosen series, without gaps and repetitions."""
-        found = []
-        for node in (parameters.series1, parameters.series2, parameters.series3):
-            if node is not None and node not in found:
-                found.append(node)
-        return found
+        importLibrary()
+        from PCrCESTWidgetLib.choice import choiceOf
+
+        return list(choiceOf(parameters).series)
 
     def filledMuscles(self, parameters):
         """The segmentation, None when nothing is drawn in it yet."""
-        node = parameters.muscles
-        if node is None or node.GetSegmentation().GetNumberOfSegments() == 0:
-            return None
-        return node
+        importLibrary()
+        from PCrCESTWidgetLib.choice import choiceOf
+
+        return choiceOf(parameters).drawn_muscles()
 
 
 class PCrCESTTest(ScriptedLoadableModuleTest):

@@ -35,9 +35,11 @@ from PCrCESTLib.commands import (
 from PCrCESTLib.errors import CancelledError, PCrCESTError
 from PCrCESTLib.progress import JsonProgress
 from PCrCESTLib.version import __version__
+from PCrCESTLib.viewer import command as view
 
 COMMANDS = (
     info, convert, companion, quantify, batch, stats, report, study, dicom, simulate, train, advise, evaluate, devices,
+    view,
 )  # fmt: skip
 EXIT_DONE, EXIT_UNUSABLE, EXIT_CANCELLED = 0, 2, 130
 

@@ -61,6 +61,10 @@ class ClusterError(PCrCESTError):
     """The workers of a cluster cannot be reached, or cannot do what is asked."""
 
 
+class ViewerError(PCrCESTError):
+    """The browser viewer cannot start, or cannot do what a browser asks of it."""
+
+
 class MissingExtraError(PCrCESTError):
     """An optional package is needed for what was asked."""
 

@@ -24,11 +24,30 @@ from typing import IO, Any
 KEPT_LINES = 200
 STOP_SECONDS = 5.0
 Event = dict[str, Any]
+# Without it a console window flashes up on Windows.
+NO_WINDOW = getattr(subprocess, "CREATE_NO_WINDOW", 0)
+KILL = getattr(signal, "SIGKILL", signal.SIGTERM)
 
 
 def interpreter() -> str:
     """Return the Python that runs jobs: Slicer's own where there is one, else this process's."""
     return shutil.which("PythonSlicer") or sys.executable
+
+
+def library_environment() -> dict[str, str]:
+    """Environment of a process that finds this very library first."""
+    root = Path(__file__).resolve().parents[1]
+    paths = [str(root), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONIOENCODING": "utf-8"}
+
+
+def signal_group(pid: int, number: int) -> None:
+    """Send a signal to a process that leads its group, and to the group; Windows knows only the end."""
+    if os.name == "posix":
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(pid, number)
+    else:
+        subprocess.run(["taskkill", "/T", "/F", "/PID", str(pid)], check=False, capture_output=True)
 
 
 class Job:
@@ -40,9 +59,6 @@ class Job:
 
     def __init__(self, arguments: Sequence[str]) -> None:
         """Start ``pcrcest ARGUMENTS``; give ``--progress json`` among them."""
-        root = Path(__file__).resolve().parents[1]
-        paths = [str(root), *filter(None, [os.environ.get("PYTHONPATH")])]
-        environment = os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONIOENCODING": "utf-8"}
         self._command = [interpreter(), "-m", "PCrCESTLib", *map(str, arguments)]
         self._started = time.monotonic()
         self._lines: queue.Queue[str | None] = queue.Queue()
@@ -57,9 +73,8 @@ class Job:
             text=True,
             encoding="utf-8",
             errors="replace",
-            env=environment,
-            # Without it a console window flashes up on Windows.
-            creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            env=library_environment(),
+            creationflags=NO_WINDOW,
             # Slicer's interpreter is a launcher with the real one as its child: both must get the signal.
             start_new_session=os.name == "posix",
         )
@@ -87,7 +102,7 @@ class Job:
             if line is None:
                 self._open_streams -= 1
                 continue
-            event = _event(line)
+            event = event_of(line)
             if event is None:
                 self._kept.append(line)
             else:
@@ -114,15 +129,7 @@ class Job:
     def cancel(self) -> None:
         """Ask the process to stop; it removes what it had begun and ends with exit code 130 (on Windows, at once)."""
         if self._process.poll() is None:
-            self._signal(signal.SIGTERM)
-
-    def _signal(self, number: int) -> None:
-        """Send a signal to the process and its children; Windows knows only the end."""
-        if os.name == "posix":
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, number)
-        else:
-            subprocess.run(["taskkill", "/T", "/F", "/PID", str(self._process.pid)], check=False, capture_output=True)
+            signal_group(self._process.pid, signal.SIGTERM)
 
     def stop(self) -> None:
         """End the process now, whatever it does, and wait for it: for a program that quits."""
@@ -130,14 +137,15 @@ class Job:
         try:
             self._process.wait(STOP_SECONDS)
         except subprocess.TimeoutExpired:
-            self._signal(getattr(signal, "SIGKILL", signal.SIGTERM))
+            signal_group(self._process.pid, KILL)
             self._process.wait(STOP_SECONDS)
         for thread in self._threads:
             thread.join(STOP_SECONDS)
         self._ended = True
 
 
-def _event(line: str) -> Event | None:
+def event_of(line: str) -> Event | None:
+    """Return the event that a line of output tells, None when it is no event."""
     try:
         found = json.loads(line)
     except ValueError:

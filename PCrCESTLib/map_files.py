@@ -53,9 +53,15 @@ def write_roi_table(rows: Sequence[RoiRow], path: Path) -> None:
 
 
 def table_cells(row: RoiRow) -> dict[str, Any]:
-    """Cells of a row by column; the distribution over voxels is empty where the row is no mean of them."""
+    """Cells of a row by column, empty where there is no number.
+
+    That is the distribution over voxels where the row is no mean of them, and every number of a row with a reason.
+    """
     cells = asdict(row)
-    return cells | {name: "" for name in PERCENTILES if np.isnan(cells[name])}
+    empty = {name: "" for name in PERCENTILES if np.isnan(cells[name])}
+    if row.reason:
+        empty |= {name: "" for name in ("value", "sd", "flagged_share") if np.isnan(cells[name])} | {"identifiable": ""}
+    return cells | empty
 
 
 def write_roi_spectra(spectra: Sequence[RoiSpectrum], series: ZSeries, path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,6 +17,7 @@ from PCrCESTLib.selection import ALL, Selection
 
 VOXEL_MEAN = "mean of voxels"
 ROI_SPECTRUM = "ROI spectrum"
+SD_MEANINGS = {VOXEL_MEAN: "between voxels", ROI_SPECTRUM: "of estimate"}
 PERCENTILES = {"median": 50, "q25": 25, "q75": 75, "p5": 5, "p95": 95}
 UNITS = {
     "fs": "1", "ksw": "1/s", "PCr": "mM", "AREX": "1/s",
@@ -33,7 +34,8 @@ class RoiRow:
     B0-aligned mean spectrum at its own noise level; ``sd`` is then the SD of the estimate). ``identifiable`` is
     False where the estimate is hardly better known than before the scan. ``flagged_share`` is the share of voxels with
     a quality flag other than the two on identifiability. ``median``, ``q25``, ``q75``, ``p5`` and ``p95`` describe the
-    distribution over voxels; they are NaN for the ROI spectrum, which is one number.
+    distribution over voxels; they are NaN for the ROI spectrum, which is one number. Where there is no number,
+    ``value`` and ``sd`` are NaN and ``reason`` says why; it is empty otherwise.
     """
 
     roi: str
@@ -53,6 +55,12 @@ class RoiRow:
     q75: float = float("nan")
     p5: float = float("nan")
     p95: float = float("nan")
+    reason: str = ""
+
+
+def has_value(cells: Mapping[str, str]) -> bool:
+    """Whether a row read from a table has a number; one without says why in its column ``reason``."""
+    return not cells.get("reason")
 
 
 @dataclass(frozen=True)
@@ -80,7 +88,7 @@ def roi_rows(
 ) -> tuple[list[RoiRow], list[RoiSpectrum]]:
     """Return both estimates of every quantity the method tells for every region, and its mean spectrum.
 
-    A region without a usable voxel has neither.
+    A region without a usable voxel has rows without value, which say why, and no spectrum.
 
     Parameters
     ----------
@@ -99,22 +107,28 @@ def roi_rows(
     """
     rows: list[RoiRow] = []
     spectra: list[RoiSpectrum] = []
-    values = {quantity: of_voxels for quantity, (of_voxels, _) in _quantities(maps.estimates).items()}
+    values = told({quantity: of_voxels for quantity, (of_voxels, _) in _quantities(maps.estimates).items()})
     for name, mask in rois:
         used = selection.of(mask, maps.quality)
         inside = used[maps.voxels.mask]
-        if not inside.any():
-            continue
         region = Region(
             name, int(mask.sum()), maps.quality[used & maps.voxels.mask], voxel_volume_mm3, pcr_protons
         )
-        told = voxel_rows(region, {quantity: v[inside] for quantity, v in values.items()})
+        if not inside.any():
+            why = selection.why_none(mask, maps.quality)
+            rows += [*region.rows_without(values, VOXEL_MEAN, why), *region.rows_without(values, ROI_SPECTRUM, why)]
+            continue
         estimates, spectrum = spectrum_rows(
-            region, method, maps.voxels.spectra.rows(np.nonzero(inside)[0]), {row.quantity for row in told}
+            region, method, maps.voxels.spectra.rows(np.nonzero(inside)[0]), values
         )
-        rows += told + estimates
+        rows += voxel_rows(region, {quantity: v[inside] for quantity, v in values.items()}) + estimates
         spectra.append(spectrum)
     return rows, spectra
+
+
+def told(values: Mapping[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """Return the quantities that have a number in some voxel, and fs: a method that states ksw does not tell it."""
+    return {quantity: v for quantity, v in values.items() if quantity == "fs" or np.isfinite(v).any()}
 
 
 @dataclass(frozen=True)
@@ -131,25 +145,38 @@ class Region:
         self, quantity: str, estimator: str, value: float, sd: float, meaning: str, identifiable: bool, n: int
     ) -> RoiRow:
         """Make a row that rests on ``n`` voxels."""
-        flagged = float(np.mean((self.bits & OBJECTIONS) > 0))
+        flagged = float(np.mean((self.bits & OBJECTIONS) > 0)) if len(self.bits) else float("nan")
         volume = n * self.voxel_volume_mm3
         unit = UNITS[quantity]
         return RoiRow(
             self.name, quantity, unit, estimator, value, sd, meaning, identifiable, n, self.n_drawn, volume, flagged
         )  # fmt: skip
 
+    def rows_without(
+        self, quantities: Iterable[str], estimator: str, reason: str, n: int = 0
+    ) -> list[RoiRow]:
+        """Make rows without value, so that no quantity of a region is missing silently."""
+        nan = float("nan")
+        rows = []
+        for quantity in quantities:
+            row = self.row(quantity, estimator, nan, nan, SD_MEANINGS.get(estimator, SD_MEANINGS[VOXEL_MEAN]), False, n)
+            rows += _with_mm(replace(row, reason=reason), self.pcr_protons)
+        return rows
+
 
 def voxel_rows(region: Region, values: dict[str, np.ndarray]) -> list[RoiRow]:
     """Return mean, SD and percentiles over voxels of each quantity, of the voxels (n_voxels,) that have a value."""
-    rows = []
+    rows: list[RoiRow] = []
     for quantity, every in values.items():
         known = every[np.isfinite(every)]
         if not len(known):
+            why = f"none of its voxels ({len(every)}) has a value of {quantity}"
+            rows += region.rows_without([quantity], VOXEL_MEAN, why)
             continue
         sd = float(known.std(ddof=1)) if len(known) > 1 else float("nan")
         doubtful = float(np.mean((region.bits & NOT_IDENTIFIABLE.get(quantity, 0)) > 0))
         row = region.row(
-            quantity, VOXEL_MEAN, float(known.mean()), sd, "between voxels", doubtful <= 0.5, len(known)
+            quantity, VOXEL_MEAN, float(known.mean()), sd, SD_MEANINGS[VOXEL_MEAN], doubtful <= 0.5, len(known)
         )
         spread: dict[str, Any] = {k: float(np.percentile(known, q)) for k, q in PERCENTILES.items()}
         rows += _with_mm(replace(row, **spread), region.pcr_protons)
@@ -157,17 +184,23 @@ def voxel_rows(region: Region, values: dict[str, np.ndarray]) -> list[RoiRow]:
 
 
 def spectrum_rows(
-    region: Region, method: Method, spectra: Spectra, quantities: Container[str]
+    region: Region, method: Method, spectra: Spectra, quantities: Collection[str]
 ) -> tuple[list[RoiRow], RoiSpectrum]:
     """Return the estimates of ``quantities`` from the mean of a region's ``spectra``, and that mean."""
     mean, estimate = method.region(spectra)
-    rows = []
+    rows: list[RoiRow] = []
     for quantity, (values, sds) in _quantities(estimate).items():
         known = not estimate.flags[0] & NOT_IDENTIFIABLE.get(quantity, 0)
         value, sd = float(values[0]), float(sds[0])
-        if quantity in quantities:
-            row = region.row(quantity, ROI_SPECTRUM, value, sd, "of estimate", bool(known), len(region.bits))
+        if quantity not in quantities:
+            continue
+        n, meaning = len(region.bits), SD_MEANINGS[ROI_SPECTRUM]
+        if np.isfinite(value):
+            row = region.row(quantity, ROI_SPECTRUM, value, sd, meaning, bool(known), n)
             rows += _with_mm(row, region.pcr_protons)
+        else:
+            why = f"the mean spectrum gives no value of {quantity}"
+            rows += region.rows_without([quantity], ROI_SPECTRUM, why, n)
     curves = tuple(method.curves(mean, estimate))
     z, sigma = np.concatenate(mean.z), float(mean.sigma[0])
     together = float("nan") if estimate.log_correlation is None else float(estimate.log_correlation[0])

@@ -38,15 +38,30 @@ class Selection:
         """Voxels of a region, bool (z, y, x), whatever their flags; the border of the image is an edge too."""
         return ndimage.binary_erosion(mask, IN_PLANE, iterations=self.erode) if self.erode > 0 else mask
 
+    def why_none(self, mask: np.ndarray, quality: np.ndarray) -> str:
+        """Say why no voxel of a region, bool (z, y, x), has a number."""
+        n = int(mask.sum())
+        if not n:
+            return "nothing is drawn"
+        left = int(self.eroded(mask).sum())
+        if not left:
+            return f"erosion by {_layers(self.erode)} leaves none of its voxels ({n})"
+        which = f"each voxel that erosion leaves ({left})" if self.erode else f"each of its voxels ({n})"
+        flagged = not self.of(mask, quality).any()
+        return f"{which} {'has a quality flag and is left out' if flagged else 'lacks a usable spectrum'}"
+
     @property
     def rules(self) -> str:
         """The rules in words; empty where all voxels count."""
-        layers = "1 layer" if self.erode == 1 else f"{self.erode} layers"
-        eroded = [f"eroded by {layers}"] if self.erode else []
+        eroded = [f"eroded by {_layers(self.erode)}"] if self.erode else []
         return " and ".join(eroded + ["without flagged voxels"] * self.exclude_flagged)
 
 
 ALL = Selection()
+
+
+def _layers(n: int) -> str:
+    return "1 layer" if n == 1 else f"{n} layers"
 
 
 def edge_share(drawn: np.ndarray, used: np.ndarray | None = None) -> float:
@@ -72,7 +87,7 @@ def selection_notes(regions: Sequence[tuple[str, np.ndarray, np.ndarray]], selec
         notes.append(f"regions {selection.rules}: {', '.join(left)}")
     gone = [name for name, _, used in regions if not used.any()]
     if gone:
-        notes.append(f"the rules leave no voxel of {', '.join(gone)}, which the table therefore lacks")
+        notes.append(f"the rules leave no voxel of {', '.join(gone)}: the table says so in place of numbers")
     return [*notes, *_partial_volume(regions)]
 
 

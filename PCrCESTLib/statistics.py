@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -11,10 +11,20 @@ from PCrCESTLib.methods.method import Method
 from PCrCESTLib.models.inference import Spectra
 from PCrCESTLib.quality import Quality
 from PCrCESTLib.result_folder import ResultFolder
-from PCrCESTLib.roi import UNITS, Region, RoiRow, spectrum_rows, voxel_rows
+from PCrCESTLib.roi import (
+    ROI_SPECTRUM,
+    UNITS,
+    VOXEL_MEAN,
+    Region,
+    RoiRow,
+    spectrum_rows,
+    told,
+    voxel_rows,
+)
 from PCrCESTLib.selection import Selection, selection_notes
 
 VOXEL_RMS = "RMS of voxels"
+ESTIMATED = ("fs", "ksw", "AREX")  # from the mean spectrum, too
 QUANTITY_OF_MAP = {"arex": "AREX", "arex_sd": "AREX_sd"}
 
 
@@ -68,6 +78,7 @@ def region_statistics(
     notes: list[str] = []
     regions = []
     has_value = (result.quality & Quality.NO_VALUE) == 0
+    maps = told({q: result.maps[m] for m, q in _quantities(result).items()})
     volume = result.geometry.voxel_volume_mm3
     for name, mask in rois:
         selected = selection.of(mask, result.quality)
@@ -76,25 +87,38 @@ def region_statistics(
         bits = result.quality[selection.eroded(mask)]
         if len(bits):
             shares[name] = {str(flag.name): float(np.mean((bits & flag) > 0)) for flag in Quality}
+        region = Region(name, int(mask.sum()), result.quality[used], volume, pcr_protons)
         if not used.any():
             if selected.any():
-                notes.append(f"region {name} has no voxel with a value and is left out")
+                notes.append(f"region {name} has no voxel with a value: the table says so in place of numbers")
+            rows += _rows_without(region, maps, selection.why_none(mask, result.quality), source is not None)
             continue
-        region = Region(name, int(mask.sum()), result.quality[used], volume, pcr_protons)
-        values = {q: result.maps[m][used] for m, q in _quantities(result).items()}
-        told = voxel_rows(region, values)
-        rows += [_as_rms(row, values[row.quantity]) if row.quantity.endswith("_sd") else row for row in told]
+        values = {q: of_all[used] for q, of_all in maps.items()}
+        rows += [_as_rms(r, values[r.quantity]) if _is_sd(r.quantity) else r for r in voxel_rows(region, values)]
         if source is not None:
             inside = np.nonzero(used[source.mask])[0]
-            estimates, _ = spectrum_rows(
-                region, source.method, source.spectra.rows(inside), {r.quantity for r in told}
-            )
+            estimates, _ = spectrum_rows(region, source.method, source.spectra.rows(inside), values)
             rows += estimates
     return Statistics(tuple(rows), shares, (*selection_notes(regions, selection), *notes))
 
 
+def _rows_without(region: Region, quantities: Iterable[str], why: str, with_spectrum: bool) -> list[RoiRow]:
+    """Return the rows that a region would have, without values."""
+    rows = []
+    for quantity in quantities:
+        rows += region.rows_without([quantity], VOXEL_RMS if _is_sd(quantity) else VOXEL_MEAN, why)
+    estimated = [q for q in quantities if q in ESTIMATED]
+    return rows + (region.rows_without(estimated, ROI_SPECTRUM, why) if with_spectrum else [])
+
+
+def _is_sd(quantity: str) -> bool:
+    return quantity.endswith("_sd")
+
+
 def _as_rms(row: RoiRow, sds: np.ndarray) -> RoiRow:
     """Return the row of a map of SDs with their root mean square as its value."""
+    if row.reason:
+        return replace(row, estimator=VOXEL_RMS)
     return replace(row, estimator=VOXEL_RMS, value=float(np.sqrt(np.mean(sds[np.isfinite(sds)] ** 2))))
 
 

@@ -9,11 +9,10 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from PCrCESTLib.dicom_export.source import is_dicom_scan
 from PCrCESTLib.errors import OutputError, PCrCESTError
+from PCrCESTLib.scene.exports import dicom_source
 from PCrCESTLib.scene.kept_files import kept_files
-from PCrCESTLib.scene.runs import export_run, series_of_run
-from PCrCESTLib.scene.series_nodes import place_of
+from PCrCESTLib.scene.runs import export_run
 from PCrCESTWidgetLib.jobcontrol import JobControl
 
 ANONYMOUS = "deidentified"
@@ -183,16 +182,6 @@ class Dicom(Document):
     def arguments(self, run, target):
         self.target = target / f"{self.stem()}_dicom"
         isTaken = self.target.is_dir() and any(self.target.iterdir())
-        return [
-            "--out",
-            str(self.target),
-            *self.options(*([self.target] if isTaken else [])),
-            *self.source(run),
-        ]
-
-    def source(self, run):
-        """Where the images of the scan lie, if all of them are DICOM."""
-        places = [place_of(node) for node in series_of_run(run)]
-        if not places or not all(place is not None and is_dicom_scan(place) for place in places):
-            return []
-        return ["--source", *map(str, dict.fromkeys(places))]
+        options = self.options(*([self.target] if isTaken else []))
+        source = dicom_source(run)
+        return ["--out", str(self.target), *options, *(["--source", *map(str, source)] if source else [])]

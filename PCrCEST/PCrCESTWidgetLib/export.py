@@ -1,6 +1,5 @@
 """Section *Export*: maps, table, figure, spectrum, scene, report and DICOM as files, whole or not at all."""
 
-import csv
 from pathlib import Path
 
 import slicer
@@ -8,8 +7,9 @@ import vtk
 from slicer.i18n import tr as _
 
 from PCrCESTLib.errors import OutputError
-from PCrCESTLib.outputs import staged_files
-from PCrCESTLib.scene.runs import export_run, write_table
+from PCrCESTLib.scene.exports import export_table, file_stem, require_table
+from PCrCESTLib.scene.runs import export_run
+from PCrCESTLib.scene.spectra import write_spectra
 from PCrCESTWidgetLib.documents import Dicom, Report
 
 
@@ -42,8 +42,7 @@ class ExportSection:
         return folder
 
     def stem(self):
-        name = self.panel.shownRun().name
-        return "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
+        return file_stem(self.panel.shownRun().name)
 
     def free(self, path):
         """The path itself, if the user agrees where a file lies there."""
@@ -75,11 +74,9 @@ class ExportSection:
 
     def table(self, folder):
         run = self.panel.shownRun()
-        if not run.rows:
-            raise OutputError(_("the result has no muscles; draw some and compute it again"))
+        require_table(run)
         path = self.free(folder / f"{self.stem()}_muscles.csv")
-        with staged_files([path], overwrite=True) as stage:
-            write_table(run.rows, stage / path.name)
+        export_table(run, path)
         return path
 
     def spectrum(self, folder):
@@ -87,15 +84,7 @@ class ExportSection:
         if not plot.spectra:
             raise OutputError(_("no spectrum is plotted; point at a voxel or choose a muscle in Results"))
         path = self.free(folder / f"{self.stem()}_spectrum.csv")
-        with (
-            staged_files([path], overwrite=True) as stage,
-            (stage / path.name).open("w", newline="", encoding="utf-8") as stream,
-        ):
-            writer = csv.writer(stream)
-            writer.writerow(["what", "b1_ut", "offset_ppm", "z", "z_without_pcr"])
-            for s in plot.spectra:
-                for line in zip(s.offsets_ppm, s.z, s.rest, strict=True):
-                    writer.writerow([plot.title, f"{s.b1_ut:g}", *(f"{v:.6g}" for v in line)])
+        write_spectra(path, plot.title, plot.spectra)
         return path
 
     def scene(self, folder):

@@ -1,17 +1,15 @@
 """Section *Muscles*: Slicer's own Segment Editor, with presets and copying between slices."""
 
 import slicer
-import vtk
 from slicer.i18n import tr as _
 
 from PCrCESTLib.errors import ReaderError
 from PCrCESTLib.muscles import PRESETS
 from PCrCESTLib.scene.muscles import add_muscle, add_segmentation, copy_to_next_slice
-from PCrCESTLib.scene.series_nodes import frame_volume, frames_of_node
-from PCrCESTLib.scene.volumes import voxel_at
+from PCrCESTLib.scene.series_nodes import frames_of_node, show_frame, shown_frame
+from PCrCESTLib.scene.volumes import slice_center, voxel_at
 
 EDITOR_TAG = "PCrCESTSegmentEditor"
-SHOWN_FRAME = "PCrCEST.Frame"
 
 
 class MusclesSection:
@@ -90,20 +88,7 @@ class MusclesSection:
         nodes = self.panel.logic.seriesOf(parameters)
         if not nodes:
             raise ReaderError(_("no scan is chosen; load one in the section Scan first"))
-        return self.shownFrame(nodes[0]) or self.frameNode(nodes[0], 0)
-
-    def shownFrame(self, series):
-        """The volume node that shows a frame of the series, whichever it is; None before the first."""
-        for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode"):
-            if node.GetNodeReference(SHOWN_FRAME) is series:
-                return node
-        return None
-
-    def frameNode(self, series, frame):
-        """One volume node that shows frames of the series, filled again for every choice."""
-        shown = frame_volume(series, frame, self.shownFrame(series))
-        shown.SetNodeReferenceID(SHOWN_FRAME, series.GetID())
-        return shown
+        return shown_frame(nodes[0]) or show_frame(nodes[0], 0)
 
     def shownSlice(self):
         """Slice (k) of the reference that the red view shows."""
@@ -115,20 +100,13 @@ class MusclesSection:
 
     def showSlice(self, k):
         """Bring a slice of the reference into the views."""
-        reference = self.reference()
-        dimensions = reference.GetImageData().GetDimensions()
-        at = [dimensions[0] / 2, dimensions[1] / 2, k, 1.0]
-        ras = [0.0, 0.0, 0.0, 0.0]
-        matrix = vtk.vtkMatrix4x4()
-        reference.GetIJKToRASMatrix(matrix)
-        matrix.MultiplyPoint(at, ras)
-        slicer.vtkMRMLSliceNode.JumpAllSlices(slicer.mrmlScene, *ras[:3])
+        slicer.vtkMRMLSliceNode.JumpAllSlices(slicer.mrmlScene, *slice_center(self.reference(), k))
 
     def onDrawOn(self, index):
         if 0 <= index < len(self.frames):
             with self.panel.guarded(_("The image cannot be shown")):
                 series, frame = self.frames[index]
-                node = self.panel.parameters.anatomy if series is None else self.frameNode(series, frame)
+                node = self.panel.parameters.anatomy if series is None else show_frame(series, frame)
                 slicer.util.setSliceViewerLayers(background=node)
                 self.ui.editor.setSourceVolumeNode(node)
 

@@ -9,28 +9,20 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from PCrCESTLib.errors import PCrCESTError
 from PCrCESTLib.fitting.pools import POOL_SETS
 from PCrCESTLib.job import Job
-from PCrCESTLib.methods import METHODS, Settings, make_fit
+from PCrCESTLib.methods import METHODS
 from PCrCESTLib.methods.choice import NETWORK
 from PCrCESTLib.methods.settings import JHU, REX
 from PCrCESTLib.models.registry import bundled_names
-from PCrCESTLib.protocols import joined_protocol
-from PCrCESTLib.scene.inputs import Inputs, write_inputs
+from PCrCESTLib.scene.inputs import write_inputs
+from PCrCESTLib.scene.request import AS_ACQUIRED, AUTO, MULTI_POOL, RIGID, Request, is_peak_fit
 from PCrCESTLib.scene.runs import add_run
-from PCrCESTLib.scene.series_nodes import protocol_of_node
+from PCrCESTWidgetLib.choice import choiceOf
 from PCrCESTWidgetLib.jobcontrol import JobControl
 
-AUTO = "auto"
-MULTI_POOL, BLOCH = "mplf", "bm"
 DEVICE_SETTING = "PCrCEST/Device"
 PROBE_MILLISECONDS = 200
-
-
-def isPeakFit(method):
-    """Whether a method measures one peak: it uses fm, and its exchange rate has to be stated."""
-    return method not in (NETWORK, BLOCH)
 
 
 class QuantifySection:
@@ -52,8 +44,8 @@ class QuantifySection:
         self.ui.conversionSelector.addItem(_("formula of Rex, at the stated ksw"), REX)
         self.ui.conversionSelector.addItem(_("JHU calibration (3 T, 0.6 µT, 2 s)"), JHU)
         self.ui.conversionSelector.connect("activated(int)", self.onConversion)
-        self.ui.motionSelector.addItem(_("as acquired"), "none")
-        self.ui.motionSelector.addItem(_("rigid correction"), "rigid")
+        self.ui.motionSelector.addItem(_("as acquired"), AS_ACQUIRED)
+        self.ui.motionSelector.addItem(_("rigid correction"), RIGID)
         self.ui.motionSelector.connect("activated(int)", self.onMotion)
         self.fillModels()
         self.ui.modelSelector.connect("activated(int)", self.onModel)
@@ -156,45 +148,33 @@ class QuantifySection:
         try:
             inputs = self.inputs()
             arguments = ["quantify", *write_inputs(inputs, self.folder), "--out", str(self.folder / "out")]
-            arguments += ["--method", parameters.method, *self.methodArguments()]
-            arguments += ["--motion", parameters.motion, "--pcr-protons", f"{parameters.pcrProtons:g}"]
-            arguments += [*self.rules(), "--progress", "json"]
             name = f"{inputs.series[0].GetName()} {parameters.method}"
             self.started = (name, [node.GetID() for node in inputs.series])
-            self.control.start(arguments)
+            self.control.start([*arguments, *self.request().arguments(), "--progress", "json"])
         except Exception:
             self.removeFolder()
             raise
 
-    def rules(self):
-        """Which voxels of the muscles count."""
+    def request(self):
+        """What is asked for besides the scan."""
         p = self.panel.parameters
-        return ["--erode", str(p.erode), *(["--exclude-flagged"] if p.excludeFlagged else [])]
-
-    def methodArguments(self):
-        """What the chosen method takes besides the scan."""
-        p = self.panel.parameters
-        if p.method == NETWORK:
-            return ["--model", p.model, "--device", self.device()]
-        stated = ["--ksw", f"{p.statedKsw:g}", "--ksw-sd", f"{p.statedKswSd:g}", "--conversion", p.conversion]
-        return ["--pools", str(p.pools), *stated]
+        return Request(
+            method=p.method,
+            model=p.model,
+            device=self.device(),
+            pools=p.pools,
+            ksw=p.statedKsw,
+            ksw_sd=p.statedKswSd,
+            conversion=p.conversion,
+            motion=p.motion,
+            pcr_protons=p.pcrProtons,
+            erode=p.erode,
+            exclude_flagged=p.excludeFlagged,
+        )
 
     def inputs(self):
         parameters = self.panel.parameters
-        relaxation = "t1" if parameters.relaxationKind.name == "T1" else "r1"
-        companions = {
-            relaxation: parameters.relaxation,
-            "b1": parameters.b1Map,
-            "b0": parameters.b0Map,
-            "fm": parameters.fmMap if isPeakFit(parameters.method) else None,
-            "anatomy": parameters.anatomy,
-        }
-        return Inputs(
-            series=self.panel.logic.seriesOf(parameters),
-            companions={option: node for option, node in companions.items() if node is not None},
-            muscles=self.panel.logic.filledMuscles(parameters),
-            only_muscles=parameters.onlyMuscles,
-        )
+        return choiceOf(parameters).inputs(parameters.method, parameters.onlyMuscles)
 
     def onDone(self, _facts):
         name, seriesIds = self.started
@@ -229,13 +209,13 @@ class QuantifySection:
         ):
             combo.setCurrentIndex(max(combo.findData(value), 0))
         self.showSettings(p.method)
-        missing = missing or self.missingForFit()
+        missing = missing or choiceOf(p).missing_for(self.request())
         self.ui.applyButton.enabled = self.control.running or not missing
         return missing
 
     def showSettings(self, method):
         """A method's own settings only: a peak has a stated rate, the network a model and a device."""
-        isPeak = isPeakFit(method)
+        isPeak = is_peak_fit(method)
         shown = {
             "modelSelector": method == NETWORK,
             "deviceSelector": method == NETWORK,
@@ -247,16 +227,3 @@ class QuantifySection:
         for name, visible in shown.items():
             getattr(self.ui, name).visible = visible
             getattr(self.ui, f"{name}Label").visible = visible
-
-    def missingForFit(self):
-        """Why the chosen fit cannot do with the scan; empty when it can."""
-        p = self.panel.parameters
-        if p.method == NETWORK:
-            return ""
-        try:
-            protocols = [protocol_of_node(node) for node in self.panel.logic.seriesOf(p)]
-            settings = Settings(p.pools, p.statedKsw, p.statedKswSd, p.conversion, p.pcrProtons)
-            make_fit(p.method, joined_protocol(protocols), settings)
-        except PCrCESTError as error:
-            return str(error)
-        return ""

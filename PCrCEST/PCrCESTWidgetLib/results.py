@@ -5,9 +5,10 @@ import slicer
 from slicer.i18n import tr as _
 
 from PCrCESTLib.scene.map_nodes import KINDS, show_legend, shown_map, style
-from PCrCESTLib.scene.runs import find_runs, restore_tables
+from PCrCESTLib.scene.messages import messages
+from PCrCESTLib.scene.runs import find_runs, names_apart, restore_tables
 from PCrCESTLib.scene.tables import comparison_rows, show_comparison
-from PCrCESTWidgetLib.spectrumplot import SpectrumPlot, namesApart
+from PCrCESTWidgetLib.spectrumplot import SpectrumPlot
 
 RANGE_STEPS = 200
 FIRST_VIEW, SECOND_VIEW = "Red", "Yellow"
@@ -79,7 +80,7 @@ class ResultsSection:
             return None
         if other is None or not run.rows or not other.rows:
             return run.summary
-        rows = comparison_rows(run.rows, other.rows, namesApart(run.name, other.name))
+        rows = comparison_rows(run.rows, other.rows, names_apart(run.name, other.name))
         return show_comparison(rows)
 
     def show(self, fit=False):
@@ -226,17 +227,3 @@ def fill(combo, entries, chosen):
         combo.addItem(text, data)
     combo.setCurrentIndex(max(combo.findData(chosen), 0) if entries else -1)
     combo.blockSignals(wasBlocked)
-
-
-def messages(record):
-    """What the user should know of a result, one sentence a line."""
-    lines = []
-    model = record.get("model") or {}
-    if model.get("reason"):
-        lines.append(_("Model: {reason}.").format(reason=model["reason"]))
-    device = record.get("device") or {}
-    if device.get("used"):
-        lines.append(_("Computed on {used} ({reason}).").format(used=device["used"], reason=device.get("reason", "")))
-    # The panel draws for itself; that the job made no picture is no news here.
-    told = [warning for warning in record.get("warnings", []) if not warning.startswith("no picture:")]
-    return "\n".join([*lines, *("• " + warning for warning in told)])

@@ -7,8 +7,8 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from PCrCESTLib.errors import ModelMismatchError, PCrCESTError, ProtocolError
-from PCrCESTLib.models.registry import bundled_cards, choose_card, which_model
+from PCrCESTLib.errors import PCrCESTError, ProtocolError
+from PCrCESTLib.models.registry import why_model
 from PCrCESTLib.protocol_json import protocol_from_dict
 from PCrCESTLib.protocols import joined_protocol
 from PCrCESTLib.readers.scan_facts import facts_of
@@ -173,7 +173,9 @@ class ScanSection:
     def checkProtocols(self, nodes):
         try:
             protocols = [protocol_of_node(node) for node in nodes]
-            self.ui.modelMessage.text = whichModel(joined_protocol(protocols))
+            self.ui.modelMessage.text = why_model(
+                joined_protocol(protocols), _("Train for this scanner, in the section Quantify")
+            )
         except PCrCESTError as error:
             return str(error)
         return ""
@@ -192,13 +194,3 @@ class ScanSection:
         self.shownNode = None
         self.table.clear()
         self.showStudy([])
-
-
-
-def whichModel(protocol):
-    """Which bundled model fits and why, or what stands against it and how to get one that fits."""
-    try:
-        _card, reason = choose_card(protocol, bundled_cards())
-    except ModelMismatchError:
-        return which_model(protocol, _("Train for this scanner, in the section Quantify"))
-    return reason

@@ -8,7 +8,7 @@ import slicer
 from slicer.i18n import tr as _
 
 from PCrCESTLib.errors import PCrCESTError
-from PCrCESTLib.scene.runs import add_run, series_of_run
+from PCrCESTLib.scene.runs import add_run, free_name, series_of_run
 from PCrCESTLib.scene.table_again import take_table, write_for_stats
 from PCrCESTLib.selection import Selection
 from PCrCESTWidgetLib.jobcontrol import JobControl
@@ -39,7 +39,7 @@ class TableUpdate:
         self.started = (run, Selection(self.panel.parameters.erode, self.panel.parameters.excludeFlagged))
         self.folder = Path(tempfile.mkdtemp(prefix="PCrCEST-", dir=slicer.app.temporaryPath))
         try:
-            arguments = ["stats", *write_for_stats(run, inputs, self.folder), *self.panel.quantify.rules()]
+            arguments = ["stats", *write_for_stats(run, inputs, self.folder), *self.panel.quantify.request().rules()]
             self.control.start([*arguments, "--progress", "json"])
             self.panel.refresh()
         except Exception:
@@ -51,15 +51,10 @@ class TableUpdate:
             run, selection = self.started
             result = take_table(run, self.folder, selection, self.control.warnings)
             series = series_of_run(run)
-            name = self.freeName(run.name + " " + _("redrawn"))
+            taken = {known.name for known in self.panel.results.runs.values()}
+            name = free_name(run.name + " " + _("redrawn"), taken)
             self.panel.showRun(add_run(result, name, series[0] if series else None, series))
             self.ui.tableMessage.text = _("A result of its own: the muscles as drawn now.")
-
-    def freeName(self, wanted):
-        """The name, with a number where it is taken."""
-        taken = {run.name for run in self.panel.results.runs.values()}
-        further = (f"{wanted} {number}" for number in range(2, len(taken) + 3))
-        return next(name for name in (wanted, *further) if name not in taken)
 
     def onFailed(self, sentence, details):
         slicer.util.errorDisplay(sentence, windowTitle=_("PCrCEST"), detailedText=details)

@@ -55,22 +55,70 @@ def run(args: argparse.Namespace) -> int:
     PCrCESTError
         When an argument makes no sense or the folder cannot be written.
     """
-    from PCrCESTLib.synthesis.phantom import PhantomSettings, simulate_leg
-    from PCrCESTLib.synthesis.phantom_files import check_free, write_phantom
-
-    check_free(args.out)
-    phantom = simulate_leg(
-        find_protocol(args.protocol),
+    phantom = write_leg(
+        args.out,
+        args.protocol,
         seed=args.seed,
         noise_sd=args.noise,
         size=args.size,
         slices=args.slices,
         normalized=args.normalized,
-        settings=PhantomSettings(family=args.family),
+        family=args.family,
     )
-    write_phantom(phantom, args.out)
     sys.stdout.write(_summary(phantom, args.out))
     return 0
+
+
+def write_leg(
+    folder: Path,
+    protocol: str = DEFAULT_PROTOCOL,
+    *,
+    seed: int = 1,
+    noise_sd: float = 0.01,
+    size: int = 64,
+    slices: int = 1,
+    normalized: bool = False,
+    family: str = "realistic",
+) -> Phantom:
+    """Simulate a leg and write it into a new or empty folder; return what was simulated.
+
+    Parameters
+    ----------
+    folder : Path
+        New or empty.
+    protocol : str
+        A protocol file or the name of a reference protocol.
+    seed : int
+        Chooses animal and noise.
+    noise_sd : float
+        SD of Z in muscle.
+    size, slices : int
+        Voxels a side, number of slices.
+    normalized : bool
+        Z = M/M0 instead of images with reference frames.
+    family : str
+        Muscle model.
+
+    Raises
+    ------
+    PCrCESTError
+        When an argument makes no sense or the folder cannot be written.
+    """
+    from PCrCESTLib.synthesis.phantom import PhantomSettings, simulate_leg
+    from PCrCESTLib.synthesis.phantom_files import check_free, write_phantom
+
+    check_free(folder)
+    phantom = simulate_leg(
+        find_protocol(protocol),
+        seed=seed,
+        noise_sd=noise_sd,
+        size=size,
+        slices=slices,
+        normalized=normalized,
+        settings=PhantomSettings(family=family),
+    )
+    write_phantom(phantom, folder)
+    return phantom
 
 
 def _summary(phantom: Phantom, folder: Path) -> str:

@@ -85,11 +85,11 @@ def run(args: argparse.Namespace) -> int:
         notes = [*rois.notes, *found.notes]
         if why_not:
             notes.append(f"only statistics of voxels, no estimates from mean spectra: {why_not}")
-        if not found.rows:
+        if all(row.reason for row in found.rows):
             raise ReaderError(f"{args.result}: no region has a voxel with a value ({'; '.join(notes)})")
         facts = _facts(args, result, selection, notes)
         _write_table(found, facts, folder / args.out.name)
-        rows = [{k: None if v != v else v for k, v in asdict(row).items()} for row in found.rows]
+        rows = [_json_row(row) for row in found.rows]
         document = facts | {"rows": rows, "flag_shares": found.flag_shares}
         (folder / beside.name).write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
     for note in notes:
@@ -158,6 +158,11 @@ def _facts(
     }
 
 
+def _json_row(row: RoiRow) -> dict[str, Any]:
+    cells = {k: None if v != v else v for k, v in asdict(row).items()}
+    return cells | ({"identifiable": None} if row.reason else {})
+
+
 def _write_table(found: Statistics, facts: dict[str, Any], path: Path) -> None:
     """Write the rows, with the shares of their region's flags, under comment lines of one fact each."""
     shares = {roi: {f"share_{f.lower()}": v for f, v in of.items()} for roi, of in found.flag_shares.items()}
@@ -168,4 +173,4 @@ def _write_table(found: Statistics, facts: dict[str, Any], path: Path) -> None:
             stream.write(f"# {key}: {' '.join(text.split())}\n")
         writer = csv.DictWriter(stream, columns)
         writer.writeheader()
-        writer.writerows(table_cells(row) | shares[row.roi] for row in found.rows)
+        writer.writerows(table_cells(row) | shares.get(row.roi, {}) for row in found.rows)

@@ -6,29 +6,29 @@ import argparse
 import json
 import sys
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PCrCESTLib.commands.batch import worker_count
+from PCrCESTLib.commands.study_record import pictures_in, record_of, versions
 from PCrCESTLib.commands.study_results import StudyResults, collect_results
 from PCrCESTLib.errors import MissingExtraError, OutputError
 from PCrCESTLib.methods import METHODS
-from PCrCESTLib.models.card import sha256
 from PCrCESTLib.outputs import staged
 from PCrCESTLib.progress import KINDS, make_progress
 from PCrCESTLib.report.pdf import pdf_of, require_weasyprint
 from PCrCESTLib.study.analysis import Analysis, analyse
+from PCrCESTLib.study.facts import MEASURED
 from PCrCESTLib.study.page import Contents, study_page
+from PCrCESTLib.study.picture import Picture
+from PCrCESTLib.study.pictures import pictures_of
 from PCrCESTLib.study.table import Study, StudyError, read_study
 from PCrCESTLib.study.tables import write_tables
-from PCrCESTLib.study.tests import HEDGES_G, PERCENT, require_statsmodels
+from PCrCESTLib.study.tests import PERCENT, require_statsmodels
 from PCrCESTLib.study.values import ESTIMATORS
 from PCrCESTLib.version import __version__
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 EXTRA = "study"
 RECORD_FILE, PAGE_FILE, PDF_FILE = "study.json", "study.html", "study.pdf"
@@ -69,7 +69,8 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     add(
         "--covariates",
         metavar="A,B|none",
-        help="numeric columns that the adjusted mixed model takes in (default: all)",
+        help=f"numeric columns, or of what is measured {', '.join(MEASURED)} (medians over the regions), that the "
+        "adjusted mixed model takes in (default: all numeric columns)",
     )
     add(
         "--estimator",
@@ -123,11 +124,14 @@ def run(args: argparse.Namespace) -> int:
     )
     progress.step(0.9, "statistics")
     covariates = _subject_covariates(study, results)
-    analysis = analyse(results.values, covariates, groups, adjust_for)
+    analysis = analyse([*results.values, *results.without_value], covariates, groups, adjust_for)
     progress.step(0.95, "writing")
+    earlier = pictures_in(args.out / RECORD_FILE)
     with staged(args.out, overwrite=args.overwrite) as folder:
         notes = _write(args, study, groups, results, analysis, folder)
         files = sorted(p.name for p in folder.iterdir())
+    for name in earlier - set(files):  # would be taken for pictures of this run
+        (args.out / name).unlink(missing_ok=True)
     for note in notes:
         progress.warn(note)
     progress.finish(out=str(args.out), files=files)
@@ -159,12 +163,13 @@ def _covariates(study: Study, wanted: str | None) -> tuple[str, ...]:
         return study.covariates
     names = () if wanted == "none" else tuple(filter(None, (n.strip() for n in wanted.split(","))))
     for name in names:
-        if name not in study.covariates:
+        if name not in study.covariates and name.lower() not in MEASURED:
             known = ", ".join(study.covariates) or "none"
             raise StudyError(
-                f"{study.path}: there is no numeric column '{name}'; the numeric columns are: {known}"
+                f"{study.path}: there is no numeric column '{name}'; the numeric columns are: {known}; of the scans, "
+                f"{', '.join(MEASURED)} are measured"
             )
-    return names
+    return tuple(name if name in study.covariates else MEASURED[name.lower()] for name in names)
 
 
 def _methods(wanted: str | None) -> tuple[str, ...]:
@@ -208,109 +213,53 @@ def _write(
     folder: Path,
 ) -> list[str]:
     notes = [*study.notes, *results.notes]
-    figures: list[tuple[str, str, Figure]] = []
+    pictures: list[Picture] = []
     try:
-        figures = _figures(results, groups, analysis)
-        for name, _, figure in figures:
-            figure.savefig(folder / name, dpi=150)
+        pictures = pictures_of(results.values, groups, analysis)
+        for picture in pictures:
+            picture.figure.savefig(folder / picture.name, dpi=150)
     except MissingExtraError as error:
         # The numbers are the result; a missing drawing package must not cost them.
         notes.append(f"no pictures: {error}")
-    write_tables(results.values, results.left_out, analysis, folder)
+    write_tables([*results.values, *results.without_value], results.left_out, analysis, folder)
     listed = {g: len({s.subject for s in study.scans if s.group == g}) for g in groups}
     contents = Contents(
-        f"Study {study.path.stem}: {' against '.join(reversed(groups))}"
-        if len(groups) == 2
-        else f"Study {study.path.stem}",
+        _title(study, groups),
         groups,
         listed,
         results.values,
         results.left_out,
         analysis,
-        [(text, figure) for _, text, figure in figures],
+        pictures,
         notes,
         ESTIMATORS[args.estimator],
-        f"PCrCEST {__version__}, {_versions()}; {datetime.now(timezone.utc):%Y-%m-%d}.",
+        f"PCrCEST {__version__}, {versions()}; {datetime.now(timezone.utc):%Y-%m-%d}.",
     )
     page = study_page(contents)
     (folder / PAGE_FILE).write_text(page, encoding="utf-8")
     if args.pdf:
         (folder / PDF_FILE).write_bytes(pdf_of(page, EXTRA))
-    record = _record(args, study, groups, results, notes)
+    record = record_of(study, results, analysis, contents)
     (folder / RECORD_FILE).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     return notes
 
 
-def _figures(
-    results: StudyResults, groups: tuple[str, ...], analysis: Analysis
-) -> list[tuple[str, str, Figure]]:
-    """File name, description and figure of every picture."""
-    from PCrCESTLib.study.pictures import EFFECTS, boxes, forest
-
-    found: list[tuple[str, str, Figure | None]] = []
-    for contrast in analysis.contrasts:
-        which = "" if len(analysis.contrasts) == 1 else f"_{_safe(contrast[1])}"
-        for quantity in ("fs", "ksw", "AREX"):
-            for effect, kind in ((PERCENT, "percent"), (HEDGES_G, "g")):
-                text = f"Forest plot of {quantity}: {EFFECTS[effect]} by muscle and method; numbers in the table Tests"
-                figure = forest(analysis, quantity, contrast, effect)
-                found.append((f"forest_{quantity}_{kind}{which}.png", text, figure))
-    for method in dict.fromkeys(v.method for v in results.values):
-        for quantity in ("fs", "ksw"):
-            text = f"Box plots of {quantity} by {method}: every subject by muscle and group; see study_values.csv"
-            figure = boxes(results.values, groups, quantity, method)
-            found.append((f"boxes_{quantity}_{_safe(method)}.png", text, figure))
-    return [(name, text, figure) for name, text, figure in found if figure is not None]
-
-
-def _safe(name: str) -> str:
-    return "".join(c if c.isalnum() or c in "-_" else "_" for c in name)
-
-
-def _record(
-    args: argparse.Namespace,
-    study: Study,
-    groups: tuple[str, ...],
-    results: StudyResults,
-    notes: Sequence[str],
-) -> Mapping[str, Any]:
-    tables = sorted({v.folder for v in results.values})
-    return {
-        "software": f"PCrCEST {__version__}",
-        "finished": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "study": {"path": str(study.path), "sha256": sha256(study.path)},
-        "groups": {
-            g: {
-                "listed": len({s.subject for s in study.scans if s.group == g}),
-                "used": len({v.subject for v in results.values if v.group == g}),
-            }
-            for g in groups
-        },
-        "reference": groups[0],
-        "methods": list(dict.fromkeys(v.method for v in results.values)),
-        "estimator": ESTIMATORS[args.estimator],
-        "results": [
-            {"folder": folder, "sha256": sha256(Path(folder) / "roi_statistics.csv")} for folder in tables
-        ],
-        "left_out": [vars(e) for e in results.left_out],
-        "versions": _versions(),
-        "warnings": list(notes),
-    }
-
-
-def _versions() -> str:
-    from importlib.metadata import version
-
-    return ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy", "statsmodels"))
+def _title(study: Study, groups: tuple[str, ...]) -> str:
+    name = "" if study.path.stem.lower() == "study" else f" {study.path.stem}"
+    reference, *others = groups
+    against = f"{', '.join(others)} against {reference}" if others else reference
+    return f"Study{name}: {against}"
 
 
 def _summary(out: Path, groups: Sequence[str], results: StudyResults, analysis: Analysis) -> str:
     sizes = {g: len({v.subject for v in results.values if v.group == g}) for g in groups}
     lines = [", ".join(f"{g} n = {n}" for g, n in sizes.items())]
-    for t in analysis.tests:
-        f = t.finding
-        if t.quantity == "fs" and f.test == PERCENT:
-            effect = f.note or f"{f.estimate:+6.1f} % [{f.low:+.1f}, {f.high:+.1f}]"
-            lines.append(f"  fs {t.method:<11} {t.muscle:<24} {effect}  n {t.n_reference} + {t.n_compared}")
+    for contrast in analysis.contrasts:
+        lines.append(f"fs, {contrast[1]} against {contrast[0]} [95 % confidence]")
+        for t in analysis.tests:
+            f = t.finding
+            if t.quantity == "fs" and f.test == PERCENT and (t.reference, t.compared) == contrast:
+                effect = f.note or f"{f.estimate:+6.1f} % [{f.low:+.1f}, {f.high:+.1f}]"
+                lines.append(f"  {t.method:<11} {t.muscle:<24} {effect}  n {t.n_reference} + {t.n_compared}")
     lines += [f"  left out: {e.subject} {e.method} {e.roi}: {e.reason}" for e in results.left_out]
     return "\n".join([*lines, f"page: {out / PAGE_FILE}"]) + "\n"

@@ -22,9 +22,13 @@ Report = Callable[[float, str], None]
 
 @dataclass
 class StudyResults:
-    """All numbers, what is left out and why, and what was measured beside: (subject, name, value)."""
+    """All numbers, what is left out and why, and what was measured beside: (subject, name, value).
+
+    ``without_value`` are the places of numbers that a region has not.
+    """
 
     values: list[Value] = field(default_factory=list)
+    without_value: list[Value] = field(default_factory=list)
     left_out: list[Excluded] = field(default_factory=list)
     facts: list[tuple[str, str, float]] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -97,7 +101,7 @@ def collect_results(
     if not results.values:
         first = f" (first: {results.left_out[0].reason})" if results.left_out else ""
         raise StudyError(f"{study.path}: no scan has a result that can be used{first}")
-    results.values = without_doubles(results.values)
+    without_doubles([*results.values, *results.without_value])
     results.left_out = list(dict.fromkeys(results.left_out))
     return results
 
@@ -172,7 +176,8 @@ def _read(
     except StudyError as error:
         results.left_out.append(excluded(scan, str(error), method))
         return
-    results.values += values
+    results.values += [v for v in values if v.known]
+    results.without_value += [v for v in values if not v.known]
     results.left_out += left_out
 
 

@@ -19,7 +19,7 @@ from PCrCESTLib.dicom_export.text import fitted
 from PCrCESTLib.dicom_export.uids import PLACEHOLDER, uid_from
 from PCrCESTLib.errors import ReaderError
 from PCrCESTLib.result_folder import TABLE
-from PCrCESTLib.roi import ROI_SPECTRUM, VOXEL_MEAN
+from PCrCESTLib.roi import ROI_SPECTRUM, VOXEL_MEAN, has_value
 from PCrCESTLib.version import __version__
 
 TITLE = "PCrCEST table of regions"
@@ -33,7 +33,7 @@ Row = dict[str, str]
 
 
 def read_table(folder: Path) -> list[Row]:
-    """Read the rows of the table per region, none where there is no table.
+    """Read the rows of the table per region that have a value, none where there is no table.
 
     Raises
     ------
@@ -45,7 +45,7 @@ def read_table(folder: Path) -> list[Row]:
         return []
     try:
         with path.open(encoding="utf-8", newline="") as file:
-            rows = list(csv.DictReader(file))
+            rows = [row for row in csv.DictReader(file) if has_value(row)]
         for row in rows:
             _ = float(row["value"]), float(row["sd"])
             if not math.isfinite(float(row["volume_mm3"]) + float(row["flagged_share"])):

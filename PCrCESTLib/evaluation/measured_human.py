@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from PCrCESTLib.evaluation.measured_rats import CPU, require_folder
-from PCrCESTLib.evaluation.pictures import COLORS, drawn
+from PCrCESTLib.evaluation.pictures import drawn
 from PCrCESTLib.evaluation.section import Section, markdown_table
 from PCrCESTLib.figures.canvas import new_figure
 from PCrCESTLib.figures.maps import FS_COLORS
+from PCrCESTLib.figures.method_marks import COLORS
 from PCrCESTLib.methods import Settings, make_fit
 from PCrCESTLib.methods.network import TwoBranch
 from PCrCESTLib.methods.settings import JHU, REX

@@ -15,10 +15,11 @@ import numpy as np
 
 from PCrCESTLib.errors import ReaderError
 from PCrCESTLib.evaluation.fit_chapter import panel_of
-from PCrCESTLib.evaluation.pictures import COLORS, MARKERS, drawn
+from PCrCESTLib.evaluation.pictures import drawn
 from PCrCESTLib.evaluation.section import Section, markdown_table
 from PCrCESTLib.figures.canvas import new_figure
 from PCrCESTLib.figures.components import SpectrumPanel, draw_components
+from PCrCESTLib.figures.method_marks import COLORS, MARKERS
 from PCrCESTLib.methods import METHODS, make_fit
 from PCrCESTLib.methods.network import TwoBranch
 from PCrCESTLib.models.backend import NumpyBackend

@@ -6,24 +6,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from PCrCESTLib.errors import MissingExtraError
+from PCrCESTLib.figures.method_marks import COLORS, MARKERS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-# Okabe and Ito's colors that stay apart for color-blind readers, then Tol's; markers tell the methods apart as well.
-COLORS = (
-    "#0072B2",
-    "#D55E00",
-    "#009E73",
-    "#CC79A7",
-    "#E69F00",
-    "#56B4E9",
-    "#882255",
-    "#999933",
-    "#332288",
-    "#117733",
-)
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 TRUTH_COLOR = "black"
 
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from PCrCESTLib.figures.canvas import new_figure
-from PCrCESTLib.figures.text import INK, LABEL_PT, MUTED, PANEL_PT, ROI_COLORS, SMALL_PT, TITLE_PT, write
+from PCrCESTLib.figures.method_marks import mark_of
+from PCrCESTLib.figures.text import INK, LABEL_PT, MUTED, PANEL_PT, SMALL_PT, TITLE_PT, write
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-MARKERS = ("o", "s", "^", "D", "v", "P", "X", "<", ">", "*")
 _ROW_INCHES = 0.24
 _LARGEST = 200.0  # %; an interval beyond is cut, with an arrow
 
@@ -33,8 +33,10 @@ class ForestLine:
     unsure: bool = False
 
 
-def draw_forest(lines: Sequence[ForestLine], *, title: str, axis: str, footer: str) -> Figure:
-    """Draw one line a method, in blocks (a muscle each), with the numbers in words at the right.
+def draw_forest(
+    lines: Sequence[ForestLine], *, title: str, axis: str, footer: str, decimals: int = 1
+) -> Figure:
+    """Draw one line a method, in blocks (a muscle each), with the numbers in words, with ``decimals``, at the right.
 
     Raises
     ------
@@ -42,7 +44,6 @@ def draw_forest(lines: Sequence[ForestLine], *, title: str, axis: str, footer: s
         When matplotlib is not installed.
     """
     blocks = list(dict.fromkeys(line.block for line in lines))
-    methods = list(dict.fromkeys(line.method for line in lines))
     n_rows = len(lines) + 1.2 * len(blocks)
     height = _ROW_INCHES * n_rows + 1.3
     figure = new_figure("the figures of a study", figsize=(8.6, height))
@@ -58,7 +59,7 @@ def draw_forest(lines: Sequence[ForestLine], *, title: str, axis: str, footer: s
         )
         y -= 1.0
         for line in (row for row in lines if row.block == block):
-            _draw_line(axes, y, line, methods.index(line.method), limits)
+            _draw_line(axes, y, line, limits, decimals)
             y -= 1.0
         y -= 0.2
     axes.axvline(0, color="0.35", linewidth=0.9)
@@ -86,8 +87,8 @@ def _beside(axes: Axes) -> Any:
     return axes.get_yaxis_transform()
 
 
-def _draw_line(axes: Axes, y: float, line: ForestLine, index: int, limits: tuple[float, float]) -> None:
-    color = ROI_COLORS[index % len(ROI_COLORS)]
+def _draw_line(axes: Axes, y: float, line: ForestLine, limits: tuple[float, float], decimals: int) -> None:
+    color, marker = mark_of(line.method)
     write(axes, -0.41, y, line.method, transform=_beside(axes), va="center")
     if not np.isfinite(line.estimate):
         write(axes, 1.03, y, line.note, transform=_beside(axes), color=MUTED, fontsize=SMALL_PT, va="center")
@@ -98,8 +99,6 @@ def _draw_line(axes: Axes, y: float, line: ForestLine, index: int, limits: tuple
         cut = abs(end - whole) > 1e-9
         axes.plot([end], [y], marker=arrow if cut else "|", color=color, markersize=5 if cut else 6)
     face = "white" if line.unsure else color
-    axes.plot(
-        [line.estimate], [y], MARKERS[index % len(MARKERS)], color=color, markerfacecolor=face, markersize=6
-    )
-    text = f"{line.estimate:+.1f} [{line.low:+.1f}, {line.high:+.1f}]  {line.note}"
-    write(axes, 1.03, y, text.replace("-", "−"), transform=_beside(axes), fontsize=SMALL_PT, va="center")
+    axes.plot([line.estimate], [y], marker, color=color, markerfacecolor=face, markersize=6)
+    numbers = (f"{v:+.{decimals}f}".replace("-", "−") for v in (line.estimate, line.low, line.high))
+    write(axes, 1.03, y, "{} [{}, {}], {}".format(*numbers, line.note), transform=_beside(axes), va="center")

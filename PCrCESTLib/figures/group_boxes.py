@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from PCrCESTLib.figures.canvas import new_figure
+from PCrCESTLib.figures.method_marks import group_color, mark_of
 from PCrCESTLib.figures.text import (
     INK,
     LABEL_PT,
     MUTED,
     PANEL_PT,
-    ROI_COLORS,
     SMALL_PT,
     TITLE_PT,
     shortened,
@@ -28,17 +29,24 @@ _COLUMNS = 4
 SMALLEST_BOX = 5  # of fewer subjects a box would show more than is known: their points and median only
 
 
-def draw_group_boxes(
-    panels: Mapping[str, Mapping[str, Sequence[float]]], *, title: str, axis: str, footer: str
-) -> Figure:
-    """Draw one panel a muscle with one box a group, and a point for every subject.
+@dataclass(frozen=True)
+class GroupPanel:
+    """One panel: its title, the method whose marker its points have, and by group the numbers, one a subject."""
+
+    title: str
+    method: str
+    groups: Mapping[str, Sequence[float]]
+
+
+def draw_group_boxes(panels: Sequence[GroupPanel], *, title: str, axis: str, footer: str) -> Figure:
+    """Draw panels with one box a group, and a point for every subject.
 
     Boxes span the quartiles, whiskers all subjects; the line is the median.
 
     Parameters
     ----------
-    panels : mapping
-        Muscle -> group -> numbers, one a subject.
+    panels : sequence of GroupPanel
+        At least one.
 
     Raises
     ------
@@ -47,7 +55,7 @@ def draw_group_boxes(
     """
     n_columns = min(_COLUMNS, len(panels))
     n_rows = -(-len(panels) // n_columns)
-    width, height = max(2.1 * n_columns + 0.7, 5.0), 2.5 * n_rows + 0.75
+    width, height = max(2.1 * n_columns + 0.7, 5.0), 2.25 * n_rows + 0.75
     figure = new_figure("the figures of a study", figsize=(width, height))
     figure.set_facecolor("white")
     write(figure, 0.015, 1 - 0.2 / height, title, fontsize=TITLE_PT, fontweight="bold", va="center")
@@ -63,20 +71,21 @@ def draw_group_boxes(
     )
     for axes in grid.flat[len(panels) :]:
         axes.set_visible(False)
-    for axes, (muscle, groups) in zip(grid.flat, panels.items(), strict=False):
-        _draw_panel(axes, muscle, groups)
-    top = max((v for groups in panels.values() for g in groups.values() for v in g), default=1.0)
-    low = min((v for groups in panels.values() for g in groups.values() for v in g), default=0.0)
+    for axes, panel in zip(grid.flat, panels, strict=False):
+        _draw_panel(axes, panel)
+    top = max((v for p in panels for g in p.groups.values() for v in g), default=1.0)
+    low = min((v for p in panels for g in p.groups.values() for v in g), default=0.0)
     grid[0, 0].set_ylim(min(0.0, 1.1 * low), 1.12 * top if top > 0 else 1.0)
     for row in grid:
         row[0].set_ylabel(axis, fontsize=LABEL_PT, color=INK)
     return figure
 
 
-def _draw_panel(axes: Axes, muscle: str, groups: Mapping[str, Sequence[float]]) -> None:
-    axes.set_title(shortened(muscle), fontsize=PANEL_PT, color=INK, parse_math=False)
+def _draw_panel(axes: Axes, panel: GroupPanel) -> None:
+    groups, marker = panel.groups, mark_of(panel.method).marker
+    axes.set_title(shortened(panel.title), fontsize=PANEL_PT, color=INK, parse_math=False)
     for place, (_, numbers) in enumerate(groups.items()):
-        values, color = np.asarray(numbers, dtype=float), ROI_COLORS[(4, 3, 2, 5, 6)[place % 5]]
+        values, color = np.asarray(numbers, dtype=float), group_color(place)
         if len(values) >= SMALLEST_BOX:
             axes.boxplot(
                 values,
@@ -93,7 +102,8 @@ def _draw_panel(axes: Axes, muscle: str, groups: Mapping[str, Sequence[float]]) 
             axes.plot([place - 0.25, place + 0.25], [np.median(values)] * 2, color=color, linewidth=2)
         # The same places at every run: a point must not move when nothing changed.
         aside = 0.16 * np.sin(2.4 * np.arange(len(values)))
-        axes.plot(place + aside, values, "o", color=color, markersize=4, markeredgecolor="white", alpha=0.9)
+        edge: dict[str, Any] = {"markeredgecolor": "white", "markeredgewidth": 0.6}
+        axes.plot(place + aside, values, marker, color=color, markersize=5, **edge)
     axes.set_xticks(range(len(groups)))
     names = [f"{shortened(group)}\nn = {len(v)}" for group, v in groups.items()]
     for label in axes.set_xticklabels(names, fontsize=LABEL_PT):

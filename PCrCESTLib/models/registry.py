@@ -109,6 +109,14 @@ def which_card(protocol: Protocol, cards: tuple[ModelCard, ...], remedy: str | N
     return f"{card.name} fits{f'; {note}' if note else ''}"
 
 
+def why_model(protocol: Protocol, remedy: str | None = None) -> str:
+    """Say which bundled model fits and why, or what stands against it and the remedy."""
+    try:
+        return choose_card(protocol, bundled_cards())[1]
+    except ModelMismatchError:
+        return which_model(protocol, remedy)
+
+
 def starting_model(protocol: Protocol) -> Model | None:
     """Return the bundled model whose training can go on for a protocol, None when there is none."""
     for card in bundled_cards():

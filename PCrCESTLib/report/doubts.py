@@ -125,12 +125,11 @@ def _unknown(result: Result) -> list[str]:
             found.append("ksw: this method does not estimate it.")
             continue
         share = _share(quality, mapped, flag) if mapped.any() else 0.0
-        doubtful = [
-            r.roi
-            for r in result.rows
-            if (r.quantity, r.estimator) == (name, ROI_SPECTRUM) and not r.identifiable
+        estimates = [
+            r for r in result.rows if (r.quantity, r.estimator) == (name, ROI_SPECTRUM) and not r.reason
         ]
-        n = len(result.roi_names())
+        doubtful = [r.roi for r in estimates if not r.identifiable]
+        n = len(estimates)
         sentence = f"{name} of single voxels: not identifiable in {percent(share)} of them."
         if n:
             sentence += (

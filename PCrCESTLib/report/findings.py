@@ -75,12 +75,14 @@ def _any(result: Result, quantity: str) -> bool:
 def _cell(row: RoiRow | None) -> str:
     if row is None:
         return UNKNOWN
+    if row.reason:
+        return f"{UNKNOWN}: {row.reason}"
     return with_sd(row) if row.identifiable else NOT_IDENTIFIABLE
 
 
 def _judgment(row: RoiRow | None, reference: ReferenceRange | None) -> str:
-    if row is None or reference is None:
-        return "no reference"
+    if row is None or row.reason or reference is None:
+        return "–" if row is not None and row.reason else "no reference"
     low, high = (number(v, row.quantity) for v in (reference.low, reference.high))
     times = "× " if row.quantity in SCALES else ""
     return f"{verdict(row, reference)} ({low} to {high} {times}{UNITS[row.quantity]})"

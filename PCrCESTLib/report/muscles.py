@@ -109,13 +109,13 @@ def _table(result: Result, quantity: str) -> str:
 
 
 def _estimate(row: RoiRow | None) -> str:
-    if row is None:
+    if row is None or row.reason:
         return "–"
     return with_sd(row) if row.identifiable else f"not identifiable ({with_sd(row)})"
 
 
 def _distribution(row: RoiRow | None, quantity: str) -> list[str]:
-    if row is None:
+    if row is None or row.reason:
         return ["–", "–", "–"]
     pairs = ((row.q25, row.q75), (row.p5, row.p95))
     return [

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 PICTURE_DPI = 150
 SHORT_TABLE = 14  # rows that stay together on one printed page
-_NUMBERS = re.compile(r"[<\d.\s±+–-]+%?")
+_NUMBERS = re.compile(r"[<\d.,\s±+–−()\[\]-]+%?")
 
 _STYLE = """
 :root { color-scheme: light; }
@@ -49,16 +49,21 @@ footer { border-top: 1px solid #bbb; margin-top: 2rem; padding-top: .4rem; font-
   figure, img, tr, .notice, .short { break-inside: avoid; }
   thead { display: table-header-group; }
   .new-page { break-before: page; }
+  footer { display: none; }
 }
 """
-# Boxes in the margin of every printed page: W3C CSS Paged Media 3, margin boxes and page counters.
+# Boxes in the margin of every printed page, which say what the footer of the screen does: W3C CSS Paged
+# Media 3, margin boxes and page counters.
 _PAPER = """
 @page { size: A4 %(orientation)s; margin: 18mm 14mm 16mm;
   @top-left { content: "%(identity)s"; font: 8pt "DejaVu Sans", sans-serif; color: #444; }
   @bottom-left { content: "%(imprint)s"; font: 8pt "DejaVu Sans", sans-serif; color: #444; }
   @bottom-right { content: "page " counter(page) " of " counter(pages); font: 8pt "DejaVu Sans", sans-serif;
     color: #444; } }
+@media print { img { max-height: %(tallest)s; } }
 """
+# The page less its margins and a heading: what is taller would be cut off.
+_TALLEST = {"portrait": "235mm", "landscape": "150mm"}
 
 
 @dataclass(frozen=True)
@@ -97,6 +102,7 @@ def page(
     orientation = "landscape" if landscape else "portrait"
     paper = _PAPER % {
         "orientation": orientation,
+        "tallest": _TALLEST[orientation],
         "identity": _css_text(identity or title),
         "imprint": _css_text(imprint),
     }
@@ -158,7 +164,7 @@ def subheading(text: str) -> str:
     return f"<h3>{escape(text)}</h3>\n"
 
 
-def picture(content: Figure | bytes, alt: str, caption: str = "") -> str:
+def picture(content: Figure | bytes, alt: str, caption: str = "", *, width_inches: float | None = None) -> str:
     """Return a picture, embedded; ``alt`` tells its numbers to who cannot see it.
 
     Parameters
@@ -169,10 +175,14 @@ def picture(content: Figure | bytes, alt: str, caption: str = "") -> str:
         What it shows, in words and numbers.
     caption : str
         The line below it.
+    width_inches : float, optional
+        How wide it is where there is room; by default as wide as its pixels are.
     """
     data = base64.b64encode(content if isinstance(content, bytes) else png(content)).decode("ascii")
     below = f"<figcaption>{escape(caption)}</figcaption>" if caption else ""
-    return f'<figure><img alt="{escape(alt)}" src="data:image/png;base64,{data}">{below}</figure>\n'
+    # Not of the picture itself: its width and the largest height on paper would distort it.
+    width = "" if width_inches is None else f' style="max-width: {width_inches:.2f}in"'
+    return f'<figure{width}><img alt="{escape(alt)}" src="data:image/png;base64,{data}">{below}</figure>\n'
 
 
 def png(figure: Figure) -> bytes:

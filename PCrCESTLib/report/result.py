@@ -243,6 +243,7 @@ def _row(cells: dict[str, str]) -> RoiRow:
         q75=number("q75"),
         p5=number("p5"),
         p95=number("p95"),
+        reason=cells.get("reason") or "",
     )
 
 

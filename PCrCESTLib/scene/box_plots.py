@@ -8,10 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from PCrCESTLib.roi import PERCENTILES, ROI_SPECTRUM, VOXEL_MEAN
+from PCrCESTLib.roi import PERCENTILES, ROI_SPECTRUM, VOXEL_MEAN, has_value
+from PCrCESTLib.scene.charts import BOXED, COLORS, ESTIMATED, UNCERTAIN, Chart, Curve
 from PCrCESTLib.scene.map_nodes import KINDS
-from PCrCESTLib.scene.plots import BOXED, COLORS, ESTIMATED, UNCERTAIN, Curve, chart_node, set_curves
+from PCrCESTLib.scene.muscles import segment_mask, segment_names
+from PCrCESTLib.scene.plots import chart_node, fill
+from PCrCESTLib.scene.runs import Run, names_apart
 from PCrCESTLib.scene.tables import SUMMARY
+from PCrCESTLib.scene.volumes import array_of
 
 # Quantity in the table of regions that a map shows.
 QUANTITIES = {"fs": "fs", "ksw": "ksw", "pcr_mm": "PCr", "arex": "AREX"}
@@ -56,7 +60,7 @@ def boxes_of_rows(rows: Sequence[Mapping[str, str]], kind: str) -> list[Box]:
     """
     quantity, factor = QUANTITIES.get(kind), _unit(kind)[1]
     of_map = [row for row in rows if row["quantity"] == quantity]
-    estimates = {row["roi"]: row for row in of_map if row["estimator"] == ROI_SPECTRUM}
+    estimates = {row["roi"]: row for row in of_map if row["estimator"] == ROI_SPECTRUM and has_value(row)}
     boxes = []
     for row in of_map:
         if row["estimator"] != VOXEL_MEAN or not all(row.get(name) for name in SPREAD):
@@ -79,8 +83,50 @@ def boxes_of_voxels(values: Mapping[str, np.ndarray], kind: str) -> list[Box]:
     return [Box(m, factor * np.percentile(v.astype(float), percentiles)) for m, v in known.items() if len(v)]
 
 
-def show_boxes(results: Mapping[str, Sequence[Box]], title: str, axis: str, muscles: Sequence[str]) -> Any:
-    """Fill the box chart of the scene; returns the chart node.
+def boxes_of_run(run: Run, kind: str, muscles: Any | None) -> list[Box]:
+    """Boxes as the run's table has them; of a map that is not in it, those of the muscles as drawn now.
+
+    Parameters
+    ----------
+    run : Run
+        A result that has the map.
+    kind : str
+        The map (`KINDS`).
+    muscles : segmentation node or None
+        Muscles as drawn now.
+    """
+    boxes = boxes_of_rows(run.rows, kind)
+    if boxes or muscles is None:
+        return boxes
+    node, contents = run.maps[kind], muscles.GetSegmentation()
+    values = array_of(node)
+    masks = {
+        name: segment_mask(muscles, contents.GetNthSegmentID(i), node)
+        for i, name in enumerate(segment_names(muscles))
+    }
+    return boxes_of_voxels({name: values[mask] for name, mask in masks.items()}, kind)
+
+
+def chart_of_runs(runs: Sequence[Run], kind: str, muscles: Any | None) -> Chart:
+    """Return the boxes of a map of one result, or of two side by side; muscles are numbered as in the table.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+        One or two that have the map.
+    kind, muscles
+        As of `boxes_of_run`.
+    """
+    names = names_apart(*(run.name for run in runs)) if len(runs) > 1 else [runs[0].name]
+    boxes = {name: boxes_of_run(run, kind, muscles) for name, run in zip(names, runs, strict=True)}
+    rows = [row["roi"] for run in runs for row in run.rows]
+    numbered = list(dict.fromkeys([*rows, *(box.muscle for known in boxes.values() for box in known)]))
+    axis = axis_title(kind)
+    return boxes_chart(boxes, f"{' | '.join(names)}: {axis}", axis, numbered)
+
+
+def boxes_chart(results: Mapping[str, Sequence[Box]], title: str, axis: str, muscles: Sequence[str]) -> Chart:
+    """Return the chart of boxes over muscles.
 
     Parameters
     ----------
@@ -91,7 +137,6 @@ def show_boxes(results: Mapping[str, Sequence[Box]], title: str, axis: str, musc
     muscles : sequence of str
         All of them, in the order of their numbers on the axis.
     """
-    chart = chart_node("boxes", "PCrCEST muscles")
     curves: list[Curve] = []
     width = 0.84 / max(len(results), 1)
     for i, (name, boxes) in enumerate(results.items()):
@@ -108,22 +153,23 @@ def show_boxes(results: Mapping[str, Sequence[Box]], title: str, axis: str, musc
                 x, y = np.concatenate(paths).T
                 labels = [box.muscle for box, path in zip(whose, paths, strict=True) for _ in path]
                 curves.append(Curve(told, x, y, color, style, tuple(labels)))
-    set_curves(chart, curves)
-    chart.SetTitle(title)
-    chart.SetXAxisTitle("muscle (row of the table)")
-    chart.SetYAxisTitle(axis)
-    chart.SetXAxisRangeAuto(False)
-    chart.SetXAxisRange(0.4, len(muscles) + 0.6)
-    seen = (
-        np.concatenate([curve.y[np.isfinite(curve.y)] for curve in curves])
-        if curves
-        else np.array([0.0, 1.0])
-    )
+    sides = (0.4, len(muscles) + 0.6)
+    return Chart(title, "muscle (row of the table)", axis, tuple(curves), sides, _heights(curves))
+
+
+def show_boxes(chart: Chart) -> Any:
+    """Fill the one box chart of the scene; returns the chart node."""
+    return fill(chart_node("boxes", "PCrCEST muscles"), chart)
+
+
+def _heights(curves: Sequence[Curve]) -> tuple[float, float]:
+    """Lower and upper end of the axis, with room for the legend."""
+    if not curves:
+        return -0.05, 1.05
+    seen = np.concatenate([curve.y[np.isfinite(curve.y)] for curve in curves])
     low, high = float(seen.min()), float(seen.max())
     height = (high - low) or abs(high) or 1.0
-    chart.SetYAxisRangeAuto(False)
-    chart.SetYAxisRange(low - 0.05 * height, high + (0.05 + HEADROOM * len(curves)) * height)
-    return chart
+    return low - 0.05 * height, high + (0.05 + HEADROOM * len(curves)) * height
 
 
 def _unit(kind: str) -> tuple[str, float]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,11 +66,27 @@ def start() -> HeadlessApp:
 
     if isinstance(getattr(slicer, "app", None), HeadlessApp):
         return slicer.app
-    session = make_session()
+    return use(make_session())
+
+
+def use(session: Session) -> HeadlessApp:
+    """Let ``slicer.mrmlScene``, ``slicer.app`` and ``slicer.modules`` be those of a session."""
+    import slicer
+
     slicer.mrmlScene, slicer.app, slicer.modules = session.scene, HeadlessApp(session), SimpleNamespace()
     for name, logic in session.modules.items():
         setattr(slicer.modules, name, SimpleNamespace(name=name, logic=lambda logic=logic: logic))
     return slicer.app
+
+
+def extend(scene: Any, logic: Any, folder: str) -> Session:
+    """Make a session of a scene and an application logic that something else made: what they lack is added."""
+    # The color logic looks for files there and complains when there is no such place.
+    (Path(folder) / "share" / "ColorFiles").mkdir(parents=True, exist_ok=True)
+    logic.SetHomeDirectory(folder)
+    logic.SetShareDirectory("share")
+    logic.SetTemporaryPath(folder)
+    return Session(scene, logic, _module_logics(scene, logic), folder, _data_io(scene, logic, folder))
 
 
 def make_session() -> Session:
@@ -77,19 +95,15 @@ def make_session() -> Session:
     import vtk
 
     folder = tempfile.mkdtemp(prefix="pcrcest-scene-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     scene = slicer.vtkMRMLScene()
     crosshair = slicer.vtkMRMLCrosshairNode()
     crosshair.SetCrosshairName("default")
     scene.AddNode(crosshair)
     logic = slicer.vtkSlicerApplicationLogic()
-    # The color logic looks for files there and complains when there is no such place.
-    (Path(folder) / "share" / "ColorFiles").mkdir(parents=True)
-    logic.SetHomeDirectory(folder)
-    logic.SetShareDirectory("share")
     logic.SetMRMLScene(scene)
     logic.GetColorLogic().SetMRMLScene(scene)
     logic.GetColorLogic().AddDefaultColorNodes()
-    logic.SetTemporaryPath(folder)
     logic.SetSliceLogics(vtk.vtkCollection())
     logic.SetViewLogics(vtk.vtkCollection())
     for factory in (
@@ -97,9 +111,8 @@ def make_session() -> Session:
         slicer.vtkMRMLSliceViewDisplayableManagerFactory,
     ):
         factory.GetInstance().SetMRMLApplicationLogic(logic)
-    modules = _module_logics(scene, logic)
     slicer.vtkMRMLSliceNode.AddDefaultSliceOrientationPresets(scene, True)
-    return Session(scene, logic, modules, folder, _data_io(scene, logic, folder))
+    return extend(scene, logic, folder)
 
 
 def _data_io(scene: Any, logic: Any, folder: str) -> tuple[Any, ...]:
@@ -123,10 +136,15 @@ def _module_logics(scene: Any, logic: Any) -> dict[str, Any]:
 
     modules = {}
     for name, class_name in LOGICS.items():
+        registered = REGISTERED_AS.get(name, name.capitalize())
+        module = logic.GetModuleLogic(registered)
+        if module is not None and module.IsA(class_name):
+            modules[name] = module
+            continue
         module = getattr(slicer, class_name)()
         if hasattr(module, "SetMRMLApplicationLogic"):
             module.SetMRMLApplicationLogic(logic)
         module.SetMRMLScene(scene)
-        logic.SetModuleLogic(REGISTERED_AS.get(name, name.capitalize()), module)
+        logic.SetModuleLogic(registered, module)
         modules[name] = module
     return modules

@@ -12,6 +12,7 @@ from PCrCESTLib.errors import ReaderError
 from PCrCESTLib.image_files import write_image
 from PCrCESTLib.protocol_json import save_protocol
 from PCrCESTLib.readers.nifti import stem_of
+from PCrCESTLib.scene.exports import file_stem
 from PCrCESTLib.scene.muscles import segment_mask, write_segmentation
 from PCrCESTLib.scene.series_nodes import series_of
 from PCrCESTLib.scene.volumes import array_of, geometry_of
@@ -71,7 +72,7 @@ def write_inputs(inputs: Inputs, folder: Path) -> list[str]:
 
 def _place(folder: Path, role: str, node: Any) -> Path:
     """Where a node is written: under its own name, which is what messages of the job call it by."""
-    name = "".join(c if c.isalnum() or c in "-_." else "_" for c in node.GetName()) or role
+    name = file_stem(node.GetName()) or role
     (folder / role).mkdir()
     return folder / role / f"{name}.nii.gz"
 

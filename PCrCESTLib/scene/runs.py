@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -114,6 +114,20 @@ def find_runs() -> list[Run]:
     return runs
 
 
+def names_apart(first: str, second: str) -> tuple[str, str]:
+    """Two names without what they share at the beginning: columns are narrow. Of equal ones the second is numbered."""
+    words, others = first.split(), second.split()
+    while len(words) > 1 and len(others) > 1 and words[0] == others[0]:
+        words, others = words[1:], others[1:]
+    return " ".join(words), " ".join(others) + (" (2)" if words == others else "")
+
+
+def free_name(wanted: str, taken: Collection[str]) -> str:
+    """Return the name, with a number behind it where it is taken."""
+    further = (f"{wanted} {number}" for number in range(2, len(taken) + 3))
+    return next(name for name in (wanted, *further) if name not in taken)
+
+
 def series_of_run(run: Run) -> list[Any]:
     """Sequence nodes that a run was computed from, those that are still in the scene."""
     import slicer
@@ -123,6 +137,15 @@ def series_of_run(run: Run) -> list[Any]:
             found = [node.GetNthNodeReference(SERIES, i) for i in range(node.GetNumberOfNodeReferences(SERIES))]
             return [n for n in found if n is not None]
     return []
+
+
+def remove_run(run: Run) -> None:
+    """Remove everything of a run from the scene; the charts stay, which are filled again."""
+    import slicer
+
+    for node in slicer.util.getNodesByClass("vtkMRMLStorableNode"):
+        if node.GetAttribute(RUN) == run.run_id:
+            slicer.mrmlScene.RemoveNode(node)
 
 
 def restore_tables() -> None:

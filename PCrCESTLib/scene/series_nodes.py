@@ -18,6 +18,7 @@ from PCrCESTLib.scene.volumes import add_volume, array_of, geometry_of
 from PCrCESTLib.series import CestSeries
 
 SOURCE, NOTES, PLACE = "PCrCEST.Source", "PCrCEST.Notes", "PCrCEST.Place"
+SHOWN_FRAME = "PCrCEST.Frame"
 INDEX_NAME, INDEX_UNIT = "offset", "ppm"
 
 
@@ -142,4 +143,21 @@ def frame_volume(node: Any, frame: int, shown: Any | None = None) -> Any:
         return add_volume(array_of(source), geometry_of(source), name)
     slicer.util.updateVolumeFromArray(shown, array_of(source))
     shown.SetName(name)
+    return shown
+
+
+def shown_frame(series: Any) -> Any | None:
+    """Return the volume node that shows a frame of a series, whichever it is; None before the first."""
+    import slicer
+
+    for node in slicer.util.getNodesByClass("vtkMRMLScalarVolumeNode"):
+        if node.GetNodeReference(SHOWN_FRAME) is series:
+            return node
+    return None
+
+
+def show_frame(series: Any, frame: int) -> Any:
+    """Let the one volume node that shows frames of a series show this one; return it, made where there is none."""
+    shown = frame_volume(series, frame, shown_frame(series))
+    shown.SetNodeReferenceID(SHOWN_FRAME, series.GetID())
     return shown

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import csv
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,6 +14,7 @@ from PCrCESTLib.contribution import without_pcr
 from PCrCESTLib.errors import MethodError
 from PCrCESTLib.methods import METHODS, Settings, make_fit
 from PCrCESTLib.methods.peak_method import PeakMethod
+from PCrCESTLib.outputs import staged_files
 from PCrCESTLib.preparation.b0 import align
 from PCrCESTLib.preparation.zseries import ZSeries, protocol_of
 
@@ -82,6 +85,34 @@ def spectra_in(
     if method is not None and len(found) == len(series.blocks):
         found[0] = _fitted(found, method)
     return found
+
+
+def write_spectra(path: Path, title: str, spectra: Sequence[Spectrum]) -> None:
+    """Write spectra as CSV, one row an offset: whole or not at all, in place of a file of that name.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    title : str
+        What they are of, in the first column.
+    spectra : sequence of Spectrum
+        One a power.
+
+    Raises
+    ------
+    OutputError
+        When the file cannot be written.
+    """
+    with (
+        staged_files([path], overwrite=True) as stage,
+        (stage / path.name).open("w", newline="", encoding="utf-8") as stream,
+    ):
+        writer = csv.writer(stream)
+        writer.writerow(["what", "b1_ut", "offset_ppm", "z", "z_without_pcr"])
+        for s in spectra:
+            for line in zip(s.offsets_ppm, s.z, s.rest, strict=True):
+                writer.writerow([title, f"{s.b1_ut:g}", *(f"{v:.6g}" for v in line)])
 
 
 def _fitted(spectra: list[Spectrum], method: PeakMethod) -> Spectrum:

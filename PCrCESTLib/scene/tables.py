@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from PCrCESTLib.roi import PERCENTILES, ROI_SPECTRUM
+from PCrCESTLib.roi import PERCENTILES, ROI_SPECTRUM, has_value
 from PCrCESTLib.scene.map_nodes import RUN
 
 TABLE = "PCrCEST.Table"
@@ -29,6 +29,7 @@ TITLES = {
     "q75": "75 %",
     "p5": "5 %",
     "p95": "95 %",
+    "reason": "no value because",
 }
 NUMBERS = {"value", "sd", "n_voxels", "n_total", "volume_mm3", "flagged_share", *PERCENTILES}
 WHOLE = {"n_voxels", "n_total"}
@@ -72,7 +73,7 @@ def fill_table(node: Any, rows: Sequence[dict[str, str]]) -> None:
             column = vtk.vtkStringArray()
         column.SetName(title)
         for row in rows:
-            text = row.get(key) or ("nan" if key in PERCENTILES else "")  # estimates have none
+            text = row.get(key) or ("nan" if key in NUMBERS else "")
             if key in WHOLE:
                 column.InsertNextValue(int(text))
             elif key in NUMBERS:
@@ -92,6 +93,10 @@ def summary_rows(rows: Sequence[dict[str, str]]) -> list[dict[str, str]]:
             continue
         summary = found.setdefault(row["roi"], {"muscle": row["roi"], "voxels": row["n_voxels"], "note": ""})
         title, factor = SUMMARY[row["quantity"]]
+        if not has_value(row):
+            summary[title] = "–"
+            summary["note"] = summary["note"] or f"no value: {row['reason']}"
+            continue
         summary[title] = f"{float(row['value']) * factor:.3g} ± {float(row['sd']) * factor:.2g}"
         if row["identifiable"] != "True" and row["quantity"] in ("fs", "ksw"):
             summary["note"] = ", ".join(
@@ -146,7 +151,7 @@ def show_comparison(rows: Sequence[dict[str, str]]) -> Any:
 
 
 def _fs_of(rows: Sequence[dict[str, str]]) -> dict[str, tuple[float, float]]:
-    chosen = (r for r in rows if r["estimator"] == ROI_SPECTRUM and r["quantity"] == "fs")
+    chosen = (r for r in rows if r["estimator"] == ROI_SPECTRUM and r["quantity"] == "fs" and has_value(r))
     return {r["roi"]: (float(r["value"]), float(r["sd"])) for r in chosen}
 
 

@@ -110,5 +110,12 @@ def voxel_at(node: Any, ras: tuple[float, float, float]) -> tuple[int, int, int]
     return (int(i), int(j), int(k)) if inside else None
 
 
+def slice_center(node: Any, k: int) -> tuple[float, float, float]:
+    """Center of slice ``k`` of a volume node in the world (RAS, mm), its parent transforms included."""
+    geometry = geometry_of(node)
+    x, y, z = (ijk_to_ras(geometry) @ [geometry.size[0] / 2, geometry.size[1] / 2, k, 1.0])[:3]
+    return float(x), float(y), float(z)
+
+
 def _as_array(matrix: Any) -> np.ndarray:
     return np.array([[matrix.GetElement(r, c) for c in range(4)] for r in range(4)])

@@ -13,13 +13,14 @@ from PCrCESTLib.study.finding import NAN, SMALLEST_GROUP, Finding
 from PCrCESTLib.study.means import by, muscle_means, of_group, subject_means
 from PCrCESTLib.study.mixed import MIXED, REGRESSION, Observations, mixed_model
 from PCrCESTLib.study.power import Plan, plans
+from PCrCESTLib.study.quantities import multiples_of_fs
 from PCrCESTLib.study.repeats import Retest, retests_of
 from PCrCESTLib.study.tests import compare_groups, holm
 from PCrCESTLib.study.values import Value
 
 OVERALL = "all muscles"
 ADJUSTED = ", adjusted"
-QUANTITIES = ("fs", "PCr", "ksw", "AREX")
+QUANTITIES = ("fs", "PCr", "ksw", "AREX")  # in the order of tables and pictures
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,10 @@ class Needed:
 
 @dataclass(frozen=True)
 class Analysis:
-    """Everything a study tells; ``balances`` by contrast (reference, compared), n of subjects by group."""
+    """Everything a study tells; ``balances`` by contrast (reference, compared).
+
+    ``multiples`` are the quantities whose tests are those of fs.
+    """
 
     tests: tuple[Test, ...]
     retests: tuple[Retest, ...]
@@ -72,7 +76,13 @@ class Analysis:
     balances: Mapping[tuple[str, str], tuple[Balance, ...]]
     contrasts: tuple[tuple[str, str], ...]
     adjusted_for: tuple[str, ...]
+    multiples: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+
+    @property
+    def shown(self) -> tuple[str, ...]:
+        """Quantities that say something of their own, in their order."""
+        return tuple(q for q in QUANTITIES if q not in self.multiples)
 
 
 def analyse(
@@ -90,7 +100,7 @@ def analyse(
     Parameters
     ----------
     values : sequence of Value
-        Of all methods, muscles and quantities.
+        Of all methods, muscles and quantities; those without a value give a muscle its row still.
     covariates : mapping
         Subject -> name -> number (mean of its scans); those in the list and those measured.
     groups : sequence of str
@@ -102,12 +112,15 @@ def analyse(
     tests: list[Test] = []
     retests: list[Retest] = []
     needed: list[Needed] = []
-    for (method, quantity), own in by(values, "method", "quantity"):
-        muscles = [(muscle, list(of)) for (muscle,), of in by(own, "muscle")]
-        pieces = [*muscles, (OVERALL, own)] if len(muscles) > 1 else muscles
+    places, values = values, [v for v in values if v.known]
+    for (method, quantity), own in by(places, "method", "quantity"):
+        unit = own[0].unit
+        muscles = [(muscle, [v for v in of if v.known]) for (muscle,), of in by(own, "muscle")]
+        every = [v for v in own if v.known]
+        pieces = [*muscles, (OVERALL, every)] if len(muscles) > 1 else muscles
         for contrast in contrasts:
             family = [
-                _tests(muscle, of, (quantity, method), contrast, covariates, adjust_for)
+                _tests(muscle, of, (quantity, method, unit), contrast, covariates, adjust_for)
                 for muscle, of in pieces
             ]
             tests += _corrected([t for part in family for t in part])
@@ -130,25 +143,25 @@ def analyse(
         balances,
         contrasts,
         tuple(adjust_for),
-        _notes(values, groups),
+        multiples := multiples_of_fs(values),
+        _notes([v for v in values if v.quantity not in multiples], groups),
     )
 
 
 def _tests(
     muscle: str,
     values: Sequence[Value],
-    of: tuple[str, str],
+    of: tuple[str, str, str],
     contrast: tuple[str, str],
     covariates: Mapping[str, Mapping[str, float]],
     adjust_for: Sequence[str],
 ) -> list[Test]:
     own = [v for v in values if v.group in contrast]
-    if not own:
-        return []
+    quantity, method, unit = of
     means = subject_means(own)
     a, b = (of_group(means, own, g) for g in contrast)
-    findings = compare_groups(a, b, own[0].unit)
-    common = (of[0], of[1], muscle, contrast[0], contrast[1])
+    findings = compare_groups(a, b, unit)
+    common = (quantity, method, muscle, contrast[0], contrast[1])
     unknown = sum(not v.identifiable for v in own)
 
     def test(finding: Finding, first: np.ndarray, second: np.ndarray) -> Test:
@@ -168,17 +181,17 @@ def _tests(
     tests = [test(f, a, b) for f in findings]
     tests += [
         test(f, a, b)
-        for f in mixed_model(_observations(muscle, own, contrast[1], covariates, ()), own[0].unit)
+        for f in mixed_model(_observations(muscle, own, contrast[1], covariates, ()), unit)
     ]
     if adjust_for:
         known = [v for v in own if all(n in covariates.get(v.subject, {}) for n in adjust_for)]
         first, second = (of_group(subject_means(known), known, g) for g in contrast)
-        if min(len(first), len(second)) > 0:
+        if min(len(first), len(second)) > 0 or min(len(a), len(b)) == 0:
             data = _observations(muscle, known, contrast[1], covariates, adjust_for)
-            tests += [test(f, first, second) for f in mixed_model(data, own[0].unit, ADJUSTED)]
+            tests += [test(f, first, second) for f in mixed_model(data, unit, ADJUSTED)]
         else:
             note = f"no test: {', '.join(adjust_for)} is not known of both groups"
-            tests.append(test(Finding(MIXED + ADJUSTED, own[0].unit, note=note), first, second))
+            tests.append(test(Finding(MIXED + ADJUSTED, unit, note=note), first, second))
     return tests
 
 
@@ -254,10 +267,24 @@ def _notes(values: Sequence[Value], groups: Sequence[str]) -> tuple[str, ...]:
             notes.append(f"{group} has n = {n}: too few for a test (3 are needed).")
     for (method, quantity), own in by(values, "method", "quantity"):
         unknown = sum(not v.identifiable for v in own)
-        if unknown and quantity != "PCr":  # fs times a constant
+        if unknown:
             most = "; a difference of groups in it proves nothing" if unknown > 0.5 * len(own) else ""
             notes.append(
                 f"{quantity} by {method} is not identifiable in {unknown} of {len(own)} values, hardly better "
                 f"known than before the scan{most}."
             )
+        if quantity == "fs":
+            notes += _not_in_all_muscles(method, own)
     return tuple(notes)
+
+
+def _not_in_all_muscles(method: str, values: Sequence[Value]) -> list[str]:
+    """Say which muscles some subjects lack, and so are no part of their mean over muscles."""
+    subjects = {v.subject for v in values}
+    of_muscle = {muscle: {v.subject for v in own} for (muscle,), own in by(values, "muscle")}
+    return [
+        f"fs by {method}: {muscle} is missing in {len(subjects) - len(own)} of {len(subjects)} subjects and so no part "
+        f"of '{OVERALL}' where these are compared; the mixed model takes it in."
+        for muscle, own in of_muscle.items()
+        if len(own) < len(subjects)
+    ]

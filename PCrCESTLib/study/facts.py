@@ -14,12 +14,14 @@ from PCrCESTLib.readers import read_map, read_rois
 
 # Role in quantify.json -> name on the page.
 MAPS = {
-    "r1": "R1 of muscle, 1/s",
-    "t1": "R1 of muscle, 1/s",
+    "r1": "R1 of muscle (1/s)",
+    "t1": "R1 of muscle (1/s)",
     "fm": "fm of muscle",
     "b1": "relative B1 of muscle",
 }
 NOISE = "noise of Z"
+# What a user may name as a covariate -> name on the page.
+MEASURED = {role: name for role, name in MAPS.items() if role != "t1"} | {"noise": NOISE}
 
 
 def scan_facts(folder: Path, record: Mapping[str, Any]) -> tuple[dict[str, float], list[str]]:

@@ -5,22 +5,23 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from PCrCESTLib.methods import METHODS
 from PCrCESTLib.report.page import Section, bullets, page, paragraph, picture, table
-from PCrCESTLib.study.analysis import ADJUSTED, OVERALL, Analysis, Test
-from PCrCESTLib.study.mixed import MIXED, NOT_USED, REGRESSION
-from PCrCESTLib.study.tests import HEDGES_G, MANN_WHITNEY, PERCENT, WELCH
+from PCrCESTLib.study.analysis import OVERALL, Analysis, Test
+from PCrCESTLib.study.cautions import cautions
+from PCrCESTLib.study.picture import Picture
+from PCrCESTLib.study.repeats import Retest
+from PCrCESTLib.study.retest import Estimate
+from PCrCESTLib.study.tests import HEDGES_G, PERCENT, WELCH
+from PCrCESTLib.study.tests_section import balances_html, tests_html
 from PCrCESTLib.study.values import Excluded, Value
-from PCrCESTLib.study.words import AXES, SCALES, interval, number, p_text, percent
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from PCrCESTLib.study.words import AXES, SCALES, decimals_of, effect, fixed, hedges, p_text
 
 
 @dataclass(frozen=True)
 class Contents:
-    """What the page tells; ``figures`` in order, with the sentence that describes each to who cannot see it."""
+    """What the page tells; ``pictures`` in order."""
 
     title: str
     groups: tuple[str, ...]
@@ -28,7 +29,7 @@ class Contents:
     values: Sequence[Value]
     left_out: Sequence[Excluded]
     analysis: Analysis
-    figures: Sequence[tuple[str, Figure]]
+    pictures: Sequence[Picture]
     notes: Sequence[str]
     estimator: str
     software: str
@@ -45,11 +46,11 @@ def _sections(c: Contents) -> list[Section]:
         Section("Warnings", _warnings(c)),
         Section("Subjects", _subjects(c)),
     ]
-    if c.figures:
-        found.append(Section("Pictures", "".join(picture(figure, text) for text, figure in c.figures)))
+    if c.pictures:
+        found.append(Section("Pictures", "".join(map(_shown, c.pictures))))
     if c.analysis.tests:
-        found.append(Section("Tests", _tests(c.analysis)))
-        found.append(Section("Are the groups alike otherwise?", _balances(c.analysis)))
+        found.append(Section("Tests", tests_html(c.analysis)))
+        found.append(Section("Are the groups alike otherwise?", balances_html(c.analysis)))
     if c.analysis.retests:
         found.append(Section("Test-retest", _retests(c.analysis)))
     found.append(Section("Animals needed", _power(c.analysis)))
@@ -57,16 +58,49 @@ def _sections(c: Contents) -> list[Section]:
     return found
 
 
+def _shown(p: Picture) -> str:
+    return picture(p.figure, p.text, width_inches=float(p.figure.get_figwidth()))
+
+
 def _summary(c: Contents) -> str:
     by_group = ", ".join(f"{g}: n = {_n_used(c, g)} of {c.listed.get(g, 0)} subjects" for g in c.groups)
     text = paragraph(f"{by_group}. Methods: {', '.join(_methods_of(c))}.")
-    answers = []
-    for reference, compared in c.analysis.contrasts:
-        for method in _methods_of(c):
-            answer = _answer(c.analysis, method, reference, compared)
-            if answer:
-                answers.append(answer)
-    return text + (bullets(answers) if answers else "")
+    return text + "".join(_answers(c, contrast) for contrast in c.analysis.contrasts)
+
+
+def _answers(c: Contents, contrast: tuple[str, str]) -> str:
+    """Return a table of fs, one row a method: over all muscles, or of the only one."""
+    tests = [t for t in c.analysis.tests if t.quantity == "fs" and (t.reference, t.compared) == contrast]
+    if not tests:
+        return ""
+    muscle = OVERALL if any(t.muscle == OVERALL for t in tests) else tests[0].muscle
+    rows = [
+        _answer(method, {t.finding.test: t for t in tests if (t.method, t.muscle) == (method, muscle)})
+        for method in _methods_of(c)
+    ]
+    header = ["method", "in words", "difference, % [95 %]", "Hedges g [95 %]", "Welch p", "subjects"]
+    return table(
+        header, [row for row in rows if row], f"fs in {muscle}: {contrast[1]} against {contrast[0]}"
+    )
+
+
+def _answer(method: str, found: Mapping[str, Test]) -> list[str]:
+    if not found:
+        return []
+    ratio, g, welch = found[PERCENT].finding, found[HEDGES_G].finding, found[WELCH]
+    n = f"n = {welch.n_reference} + {welch.n_compared}"
+    if ratio.note:
+        return [method, ratio.note, "–", "–", "–", n]
+    less, more = ratio.high < 0, ratio.low > 0
+    words = f"{'less' if less else 'more'} in {welch.compared}" if less or more else "no difference shown"
+    return [
+        method,
+        words,
+        effect(ratio),
+        hedges(g),
+        p_text(welch.finding.p),
+        n,
+    ]
 
 
 def _n_used(c: Contents, group: str) -> int:
@@ -77,63 +111,9 @@ def _methods_of(c: Contents) -> list[str]:
     return list(dict.fromkeys(v.method for v in c.values))
 
 
-def _answer(analysis: Analysis, method: str, reference: str, compared: str) -> str:
-    """One sentence on fs: over all muscles, or of the only one."""
-    of = [
-        t
-        for t in analysis.tests
-        if (t.quantity, t.method, t.reference, t.compared) == ("fs", method, reference, compared)
-    ]
-    muscle = OVERALL if any(t.muscle == OVERALL for t in of) else next((t.muscle for t in of), "")
-    found = {t.finding.test: t for t in of if t.muscle == muscle}
-    if not found:
-        return ""
-    ratio, g, welch = found[PERCENT].finding, found[HEDGES_G].finding, found[WELCH].finding
-    start = f"fs by {method}, {muscle}, {compared} against {reference}: "
-    if ratio.note:
-        return start + ratio.note + "."
-    n = f"n = {found[WELCH].n_reference} + {found[WELCH].n_compared}"
-    return (
-        f"{start}{percent(ratio.estimate)} (95 % confidence {percent(ratio.low)} to {percent(ratio.high)}), "
-        f"Hedges g {number(g.estimate)} {interval(g.low, g.high)}, Welch p {p_text(welch.p)}, {n}."
-    )
-
-
 def _warnings(c: Contents) -> str:
-    warnings = [*c.analysis.notes]
-    for (reference, compared), balances in c.analysis.balances.items():
-        for b in balances:
-            if b.suspicious:
-                warnings.append(
-                    f"Confounding: {b.name} differs between {reference} ({number(b.mean_reference)}, "
-                    f"n = {b.n_reference}) and {compared} ({number(b.mean_compared)}, n = {b.n_compared}): "
-                    f"standardized difference {number(b.difference, 2)}, p {p_text(b.p)}. An effect may be due to it."
-                )
-    warnings += _fallen(c.analysis)
-    if c.left_out:
-        warnings.append(f"{len(c.left_out)} scans or parts of scans are left out; see Subjects.")
-    warnings += c.notes
-    return bullets(list(dict.fromkeys(warnings))) if warnings else paragraph("None.")
-
-
-def _fallen(analysis: Analysis) -> list[str]:
-    """Say how often a mixed model could not be used, and why: one sentence a reason."""
-    models = [
-        t for t in analysis.tests if t.finding.unit != "%" and t.finding.test.startswith((MIXED, REGRESSION))
-    ]
-    reasons: dict[str, list[str]] = {}
-    for test in (t for t in models if t.quantity != "PCr" and NOT_USED in t.finding.note):
-        case = f"{test.quantity} by {test.method} in {test.muscle}{_adjusted(test)} ({test.compared})"
-        reasons.setdefault(test.finding.note, []).append(case)
-    return [
-        f"{note[0].upper()}{note[1:]}; a regression of the subjects' means is given in its place, and marked. So in "
-        f"{len(cases)} cases: {'; '.join(cases)}."
-        for note, cases in reasons.items()
-    ]
-
-
-def _adjusted(test: Test) -> str:
-    return ADJUSTED if test.finding.test.endswith(ADJUSTED) else ""
+    found = cautions(c.analysis, len(c.left_out), c.notes)
+    return bullets(found) if found else paragraph("None.")
 
 
 def _subjects(c: Contents) -> str:
@@ -157,148 +137,50 @@ def _subjects(c: Contents) -> str:
     return text + table(header, rows, "Left out, with the reason")
 
 
-def _tests(analysis: Analysis) -> str:
-    parts = []
-    for reference, compared in analysis.contrasts:
-        for quantity in AXES:
-            of = [
-                t
-                for t in analysis.tests
-                if (t.quantity, t.reference, t.compared) == (quantity, reference, compared)
-            ]
-            if not of:
-                continue
-            if quantity == "PCr":
-                parts.append(
-                    paragraph("PCr in mM is fs times a constant: its tests are those of fs (study_tests.csv).")
-                )
-                continue
-            parts.append(_test_table(of, quantity, reference, compared))
-    return "".join(parts)
-
-
-def _test_table(tests: Sequence[Test], quantity: str, reference: str, compared: str) -> str:
-    header = [
-        "method, muscle",
-        f"{reference}: mean ± SD (n)",
-        f"{compared}: mean ± SD (n)",
-        "difference [95 %]",
-        "Welch p",
-        "after Holm",
-        "Mann-Whitney p",
-        "Hedges g [95 %]",
-        "mixed model [95 %], p",
-    ]
-    adjusted = any(_adjusted(t) for t in tests)
-    if adjusted:
-        header.append("adjusted [95 %], p")
-    rows = []
-    for key in dict.fromkeys((t.method, t.muscle) for t in tests):
-        found = {t.finding.test: t for t in tests if (t.method, t.muscle) == key}
-        rows.append(_test_row(key, found, SCALES.get(quantity, 1.0), adjusted=adjusted))
-    return table(header, rows, f"{AXES[quantity]}: {compared} minus {reference}")
-
-
-def _test_row(key: tuple[str, str], found: Mapping[str, Test], scale: float, *, adjusted: bool) -> list[str]:
-    welch, ratio, g = found[WELCH], found[PERCENT].finding, found[HEDGES_G].finding
-    doubt = " (not identifiable)" if welch.n_unidentifiable > 0.5 * welch.n_values else ""
-    row = [
-        ", ".join(key) + doubt,
-        f"{number(scale * welch.mean_reference)} ± {number(scale * welch.sd_reference, 2)} ({welch.n_reference})",
-        f"{number(scale * welch.mean_compared)} ± {number(scale * welch.sd_compared, 2)} ({welch.n_compared})",
-        _effect(ratio.estimate, ratio.low, ratio.high) if not ratio.note else ratio.note,
-        p_text(welch.finding.p),
-        p_text(welch.p_holm),
-        p_text(found[MANN_WHITNEY].finding.p),
-        f"{number(g.estimate)} {interval(g.low, g.high)}",
-        _model(found, ""),
-    ]
-    return [*row, _model(found, ADJUSTED)] if adjusted else row
-
-
-def _effect(estimate: float, low: float, high: float) -> str:
-    return f"{percent(estimate)} [{percent(low)}, {percent(high)}]"
-
-
-def _model(found: Mapping[str, Test], suffix: str) -> str:
-    for test, mark in ((MIXED, ""), (REGRESSION, " (regression of means)")):
-        of = found.get(f"{test}{suffix} in %")
-        if of is not None:
-            f = of.finding
-            if not math.isfinite(f.estimate):
-                return f.note
-            size = f", n {of.n_reference} + {of.n_compared}" if suffix else ""
-            return f"{_effect(f.estimate, f.low, f.high)}, p {p_text(found[f'{test}{suffix}'].finding.p)}{size}{mark}"
-    return "–"
-
-
-def _balances(analysis: Analysis) -> str:
-    parts = []
-    for (reference, compared), balances in analysis.balances.items():
-        rows = [
-            [
-                b.name,
-                f"{number(b.mean_reference)} ({b.n_reference})",
-                f"{number(b.mean_compared)} ({b.n_compared})",
-                number(b.difference, 2),
-                p_text(b.p),
-                b.note or ("differs" if b.suspicious else "alike"),
-            ]
-            for b in balances
-        ]
-        header = [
-            "property",
-            f"{reference}: mean (n)",
-            f"{compared}: mean (n)",
-            "standardized difference",
-            "p",
-            "",
-        ]
-        caption = (
-            "Properties that could make fs look different; they differ where |difference| > 0.5 or p < 0.05"
-        )
-        parts.append(table(header, rows, caption) if rows else paragraph("No other property is known."))
-    return "".join(parts)
-
-
 def _retests(analysis: Analysis) -> str:
     header = [
-        "quantity, method, muscle",
+        "method, muscle",
         "n",
         "mean",
         "bias [95 %]",
         "limits of agreement",
         "ICC(2,1) [95 %]",
         "ICC(3,1) [95 %]",
-        "within-subject CoV [95 %]",
+        "within-subject CoV, % [95 %]",
     ]
     parts = []
-    for what in ("side", "session"):
-        rows = []
-        for r in (r for r in analysis.retests if r.what == what and r.quantity != "PCr"):
-            f, scale = r.found, SCALES.get(r.quantity, 1.0)
-            rows.append(
-                [
-                    f"{AXES[r.quantity]}, {r.method}, {r.muscle} ({r.second} − {r.first})",
-                    str(f.n_subjects),
-                    number(scale * f.mean),
-                    f"{number(scale * f.bias.value)} {interval(scale * f.bias.low, scale * f.bias.high)}",
-                    interval(scale * f.lower_limit.value, scale * f.upper_limit.value),
-                    f"{number(f.icc21.value, 2)} {interval(f.icc21.low, f.icc21.high, 2)}",
-                    f"{number(f.icc31.value, 2)} {interval(f.icc31.low, f.icc31.high, 2)}",
-                    f"{number(100 * f.cov.value, 2)} % {interval(100 * f.cov.low, 100 * f.cov.high, 2)}",
-                ]
-            )
-        if rows:
-            kind = "sides" if what == "side" else "sessions"
-            parts.append(
-                table(
-                    header,
-                    rows,
-                    f"Agreement of {kind}; n: subjects, all groups together (groups that differ raise ICC)",
-                )
-            )
+    shown = [r for r in analysis.retests if r.quantity in analysis.shown]
+    for key in dict.fromkeys((r.what, r.first, r.second, r.quantity) for r in shown):
+        what, first, second, quantity = key
+        rows = [_retest_row(r) for r in shown if (r.what, r.first, r.second, r.quantity) == key]
+        name = "" if what == "side" else f"{what} "
+        caption = (
+            f"{AXES[quantity]}: {name}{second} minus {name}{first}; n: subjects, all groups together (groups that "
+            "differ raise ICC)"
+        )
+        parts.append(table(header, rows, caption))
     return "".join(parts)
+
+
+def _retest_row(r: Retest) -> list[str]:
+    f, scale = r.found, SCALES.get(r.quantity, 1.0)
+    lower, upper = scale * f.lower_limit.value, scale * f.upper_limit.value
+    decimals = decimals_of(upper - lower)
+    return [
+        f"{r.method}, {r.muscle}",
+        str(f.n_subjects),
+        fixed(scale * f.mean, decimals),
+        _with_interval(f.bias, scale, decimals),
+        f"{fixed(lower, decimals)} to {fixed(upper, decimals)}",
+        _with_interval(f.icc21, 1, 2),
+        _with_interval(f.icc31, 1, 2),
+        _with_interval(f.cov, 100, 1),
+    ]
+
+
+def _with_interval(e: Estimate, scale: float, decimals: int) -> str:
+    value, low, high = (fixed(scale * v, decimals) for v in (e.value, e.low, e.high))
+    return f"{value} [{low}, {high}]" if math.isfinite(e.low) else value
 
 
 def _power(analysis: Analysis) -> str:
@@ -313,7 +195,7 @@ def _power(analysis: Analysis) -> str:
     ]
     rows = []
     for key in dict.fromkeys(
-        (n.quantity, n.method, n.muscle) for n in analysis.needed if n.quantity != "PCr"
+        (n.quantity, n.method, n.muscle) for n in analysis.needed if n.quantity in analysis.shown
     ):
         own = [n.plan for n in analysis.needed if (n.quantity, n.method, n.muscle) == key]
         rows.append([", ".join(key), f"{own[0].cov:.1%}", str(own[0].df), *(str(p.n_a_group) for p in own)])
@@ -323,7 +205,9 @@ def _power(analysis: Analysis) -> str:
 
 def _methods(c: Contents) -> str:
     adjusted = ", ".join(c.analysis.adjusted_for) or "nothing"
+    titles = (f"{m}: {METHODS[m].title if m in METHODS else 'not known to this version'}" for m in _methods_of(c))
     sentences = [
+        f"Methods: {'; '.join(titles)}.",
         f"Number of a region: {c.estimator}. Sides and sessions of a subject are averaged before groups are "
         "compared; 'all muscles' is the mean over the muscles that every subject has.",
         "Welch's t-test and Mann-Whitney's test, two-sided; p by muscle corrected after Holm, each method and each "
@@ -332,7 +216,8 @@ def _methods(c: Contents) -> str:
         "Difference in %: interval of the logarithm of the ratio of means (Hedges, Gurevitch & Curtis 1999).",
         "Mixed model: value ~ group + muscle + (1 | subject), REML, t with between-within degrees of freedom; adjusted "
         f"for: {adjusted}.",
-        "Test-retest: Bland & Altman 1986; ICC of Shrout & Fleiss 1979; CoV as root mean square.",
+        "Test-retest: Bland & Altman 1986, exact intervals of the limits of agreement (Carkeet 2015); ICC of "
+        "Shrout & Fleiss 1979; CoV as root mean square.",
         "By chance, one of 20 tests of nothing has p < 0.05; several methods and quantities are several looks.",
         "Animals needed: a method that sees less than the whole difference needs more than stated.",
         c.software,

@@ -57,8 +57,8 @@ def write_tables(
 
 def _retest_rows(retest: Retest) -> list[dict[str, object]]:
     row = asdict(retest)
-    row.pop("found")
     found = retest.found
+    del row["found"], row["pairs"]
     row |= {"n_subjects": found.n_subjects, "n_repeats": found.n_repeats, "mean": found.mean}
     rows = []
     for measure in MEASURES:

@@ -18,7 +18,10 @@ ESTIMATORS = {"roi-spectrum": ROI_SPECTRUM, "voxel-mean": VOXEL_MEAN}
 
 @dataclass(frozen=True)
 class Value:
-    """One number of one muscle in one scan, by one method; ``sd`` as its estimator means it."""
+    """One number of one muscle in one scan, by one method; ``sd`` as its estimator means it.
+
+    ``value`` is NaN where there is none, and ``reason`` says why.
+    """
 
     subject: str
     group: str
@@ -36,6 +39,12 @@ class Value:
     n_voxels: int
     flagged_share: float
     folder: str
+    reason: str = ""
+
+    @property
+    def known(self) -> bool:
+        """Whether there is a number."""
+        return math.isfinite(self.value)
 
 
 @dataclass(frozen=True)
@@ -74,7 +83,7 @@ def method_of(folder: Path) -> str:
 def read_values(
     scan: Scan, folder: Path, method: str, estimator: str, names: Mapping[str, str]
 ) -> tuple[list[Value], list[Excluded]]:
-    """Return the numbers of one result folder, and what of it cannot be used.
+    """Return the numbers of one result folder, those without a value included, and what of it cannot be used.
 
     Parameters
     ----------
@@ -105,12 +114,9 @@ def read_values(
             left_out.append(excluded(scan, reason, method, name))
             continue
         value = _value(scan, folder, method, (name, muscle, side or scan.side), row)
-        if math.isfinite(value.value):
-            values.append(value)
-        else:
-            left_out.append(
-                excluded(scan, f"{value.quantity} has no value in this region", method, name, side)
-            )
+        values.append(value)
+        if not value.known:
+            left_out.append(excluded(scan, value.reason, method, name, value.side))
     if not values and not left_out:
         raise StudyError(
             f"{folder / TABLE}: no row has the estimator '{estimator}'; quantify the scan again"
@@ -134,7 +140,11 @@ def _value(
     scan: Scan, folder: Path, method: str, place: tuple[str, str, str], row: Mapping[str, str]
 ) -> Value:
     name, muscle, side = place
+    reason = row.get("reason") or ""
     try:
+        number = _number(row["value"])
+        if not (math.isfinite(number) or reason):  # of an earlier version
+            reason = f"{row['quantity']} has no value in this region"
         return Value(
             scan.subject,
             scan.group,
@@ -146,15 +156,20 @@ def _value(
             row["quantity"],
             row["unit"],
             row["estimator"],
-            float(row["value"]),
-            float(row["sd"]),
+            number,
+            _number(row["sd"]),
             row["identifiable"] == "True",
             int(row["n_voxels"]),
-            float(row["flagged_share"]),
+            _number(row["flagged_share"]),
             str(folder),
+            reason,
         )
     except (KeyError, TypeError, ValueError) as error:
         raise StudyError(f"{folder / TABLE}: a row is damaged; quantify the scan again") from error
+
+
+def _number(cell: str) -> float:
+    return float(cell or "nan")
 
 
 def without_doubles(values: Sequence[Value]) -> list[Value]:

@@ -18,8 +18,8 @@ LIBRARY = REPOSITORY / "PCrCESTLib"
 # Lowest first; a part may import from its own layer and from those below. A new top-level part needs a place here.
 LAYERS = (
     ("errors", "version", "saturation", "geometry", "progress", "outputs", "image_files",
-     "muscles", "segment_file"),
-    ("protocol", "protocol_json", "protocols"),
+     "job", "muscles", "segment_file"),
+    ("protocol", "protocol_json", "protocol_text", "protocols"),
     ("series",),
     ("physics",),
     ("preparation", "synthesis", "fitting"),
@@ -50,6 +50,7 @@ EVERYWHERE = {
 HEAVY = (
     *("torch", "matplotlib", "h5py", "pydicom", "highdicom", "brukerapi", "distributed"),
     *("statsmodels", "pandas", "weasyprint", "slicer", "vtk"),
+    *("aiohttp", "trame", "trame_client", "trame_rca", "trame_server", "trame_slicer", "trame_vuetify"),
 )
 MAX_LINES = 500
 

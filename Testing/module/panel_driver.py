@@ -130,7 +130,7 @@ def panel(harness, monkeypatch, tmp_path) -> Panel:
 
     assert QtWidgets.QApplication.instance() is not None
     opened = Panel(harness, tmp_path)
-    from PCrCESTWidgetLib import loading
+    from PCrCESTLib.scene import loading
 
     monkeypatch.setattr(loading, "SIMULATED_SIZE", 40)
     return opened

@@ -245,8 +245,9 @@ def test_a_method_shows_its_own_settings_and_says_what_it_lacks(panel, scan_fold
     ui.conversionSelector.activated.emit(index)
     assert "the JHU calibration holds at 3 T" in ui.quantifyHint.text
     assert panel.parameters.statedKsw == 140.0
-    arguments = panel.widget.quantify.methodArguments()
-    assert arguments == ["--pools", "6", "--ksw", "140", "--ksw-sd", "36", "--conversion", "jhu"]
+    arguments = panel.widget.quantify.request().arguments()
+    assert arguments[:2] == ["--method", "plof"]
+    assert arguments[2:10] == ["--pools", "6", "--ksw", "140", "--ksw-sd", "36", "--conversion", "jhu"]
 
 
 def test_only_inside_muscles(panel, scan_folder):

@@ -86,7 +86,7 @@ def test_the_full_table_is_one_press_away_and_one_back(panel, result):
     assert manager.layout != before
     assert selection.GetActiveTableID() == run.table.GetID()
     titles = [run.table.GetColumnName(i) for i in range(run.table.GetNumberOfColumns())]
-    assert titles[-5:] == ["median", "25 %", "75 %", "5 %", "95 %"]
+    assert titles[-6:] == ["median", "25 %", "75 %", "5 %", "95 %", "no value because"]
     assert run.table.GetLocked()  # a slip of the keyboard changes no result
     panel.click(panel.ui.showTableButton)
     assert manager.layout == before
@@ -239,7 +239,7 @@ def test_every_export_writes_what_it_says(panel, result, tmp_path):
         assert str(target) in panel.ui.exportMessage.text
     assert (target / "my_run" / "fs.nii.gz").is_file()
     table = (target / "my_run" / "roi_statistics.csv").read_text(encoding="utf-8")
-    assert table.splitlines()[0].endswith("median,q25,q75,p5,p95")
+    assert table.splitlines()[0].endswith("median,q25,q75,p5,p95,reason")
     assert (target / "my_run_muscles.csv").read_text(encoding="utf-8") == table
     with (target / "my_run_spectrum.csv").open(encoding="utf-8") as stream:
         rows = list(csv.reader(stream))

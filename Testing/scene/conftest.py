@@ -63,9 +63,9 @@ def results(tmp_path: Path, oblique: Geometry) -> Path:
     write_image(np.where(inside, 0, 64).astype(np.uint8), oblique, folder / "quality.nii.gz")
     (folder / "roi_statistics.csv").write_text(
         "roi,quantity,unit,estimator,value,sd,sd_meaning,identifiable,n_voxels,n_total,volume_mm3,flagged_share,"
-        "median,q25,q75,p5,p95\n"
-        "soleus left,fs,1,ROI spectrum,0.000912345678901,0.000101,of estimate,True,40,44,24.0,0.05,,,,,\n"
-        "soleus left,ksw,1/s,ROI spectrum,112.5,30.25,of estimate,False,40,44,24.0,0.05,,,,,\n",
+        "median,q25,q75,p5,p95,reason\n"
+        "soleus left,fs,1,ROI spectrum,0.000912345678901,0.000101,of estimate,True,40,44,24.0,0.05,,,,,,\n"
+        "soleus left,ksw,1/s,ROI spectrum,112.5,30.25,of estimate,False,40,44,24.0,0.05,,,,,,\n",
         encoding="utf-8",
     )
     record = {"software": "PCrCEST", "pcr_protons": 2.0, "warnings": ["Überraschung"], "method": "two-branch"}

@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from PCrCESTLib.scene.box_plots import axis_title, boxes_of_rows, boxes_of_voxels, show_boxes
+from PCrCESTLib.roi import PERCENTILES
+from PCrCESTLib.scene.box_plots import axis_title, boxes_chart, boxes_of_rows, boxes_of_voxels, show_boxes
+from PCrCESTLib.scene.tables import add_table, comparison_rows, summary_rows
 
 
 def row(roi, quantity, estimator, value, sd, spread=None, identifiable="True"):
@@ -51,6 +53,26 @@ def test_boxes_and_estimates_are_those_of_the_table():
     assert boxes_of_rows([r | {"median": ""} for r in ROWS], "fs") == []  # of an earlier version
 
 
+def test_a_muscle_without_a_number_stays_in_the_tables_and_says_why(scene):
+    empty = {"value": "", "sd": "", "identifiable": "", "n_voxels": "0", "n_total": "4", "volume_mm3": "0.0"}
+    gone = [
+        ROWS[i] | empty | dict.fromkeys(PERCENTILES, "") | {"roi": "soleus right", "reason": "nothing is drawn"}
+        for i in (0, 1)
+    ]
+    rows = [r | {"n_voxels": "9", "n_total": "9", "volume_mm3": "9.0"} for r in ROWS[:2]]
+    assert [box.muscle for box in boxes_of_rows([*ROWS, *gone], "fs")] == ["soleus", "peroneus"]
+    summary = summary_rows([*rows, *gone])
+    assert [(r["muscle"], r["voxels"], r["note"]) for r in summary] == [
+        ("soleus", "9", ""),
+        ("soleus right", "0", "no value: nothing is drawn"),
+    ]
+    table = add_table([*rows, *gone], "run", "table").GetTable()
+    assert np.isnan(table.GetValueByName(3, "value").ToDouble())
+    assert table.GetValueByName(3, "no value because").ToString() == "nothing is drawn"
+    (compared,) = (r for r in comparison_rows([*rows, *gone], rows, ("a", "b")) if r["muscle"] == "soleus")
+    assert compared["difference"] == "+0%"
+
+
 def test_maps_that_the_table_does_not_have_are_boxed_from_voxels():
     values = {"soleus": np.append(np.arange(101) * 1e-5, np.nan), "empty": np.array([np.nan])}
     (box,) = boxes_of_voxels(values, "fs_sd")
@@ -60,7 +82,7 @@ def test_maps_that_the_table_does_not_have_are_boxed_from_voxels():
 
 def test_a_result_has_boxes_and_error_bars_beside_them(scene):
     boxes = boxes_of_rows(ROWS, "fs")
-    chart = show_boxes({"leg": boxes}, "leg", axis_title("fs"), ["peroneus", "soleus"])
+    chart = show_boxes(boxes_chart({"leg": boxes}, "leg", axis_title("fs"), ["peroneus", "soleus"]))
     found = drawn(chart)
     assert list(found) == ["voxels", "ROI spectrum ± SD"]
     x, y, muscles = found["voxels"]
@@ -80,7 +102,8 @@ def test_two_results_stand_side_by_side_in_two_colors(scene):
         boxes_of_rows(ROWS, "ksw"),
         boxes_of_rows([r | {"identifiable": "True"} for r in ROWS], "ksw"),
     )
-    chart = show_boxes({"network": first, "fit": second}, "", axis_title("ksw"), ["soleus"])
+    beside = boxes_chart({"network": first, "fit": second}, "", axis_title("ksw"), ["soleus"])
+    chart = show_boxes(beside)
     found = drawn(chart)
     assert list(found) == [
         "network: voxels",
@@ -93,6 +116,6 @@ def test_two_results_stand_side_by_side_in_two_colors(scene):
     assert nodes[0].GetColor() == nodes[1].GetColor() != nodes[2].GetColor()
     assert nodes[0].GetLabelColumnName() == "of"  # the muscle is told where the mouse rests
     count = scene.GetNumberOfNodes()
-    assert show_boxes({"network": first}, "", "", ["soleus"]) is chart
+    assert show_boxes(boxes_chart({"network": first}, "", "", ["soleus"])) is chart
     assert scene.GetNumberOfNodes() < count
-    assert drawn(show_boxes({"network": []}, "", "", [])) == {}
+    assert drawn(show_boxes(boxes_chart({"network": []}, "", "", []))) == {}

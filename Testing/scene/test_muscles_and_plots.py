@@ -13,6 +13,7 @@ from PCrCESTLib.physics import z_spectra
 from PCrCESTLib.preparation.zseries import PowerBlock, ZSeries
 from PCrCESTLib.readers import RoiSet, read_rois
 from PCrCESTLib.saturation import Saturation
+from PCrCESTLib.scene.charts import EFFECT
 from PCrCESTLib.scene.muscles import (
     add_muscle,
     add_segmentation,
@@ -23,7 +24,7 @@ from PCrCESTLib.scene.muscles import (
     set_segment_mask,
     write_segmentation,
 )
-from PCrCESTLib.scene.plots import EFFECT, show_spectra
+from PCrCESTLib.scene.plots import show_spectra
 from PCrCESTLib.scene.spectra import one_voxel, spectra_in
 from PCrCESTLib.scene.volumes import add_volume
 from PCrCESTLib.segment_file import Region, write_segments

@@ -14,8 +14,10 @@ from PCrCESTLib.scene.series_nodes import (
     protocol_of_node,
     series_of,
     set_protocol,
+    show_frame,
+    shown_frame,
 )
-from PCrCESTLib.scene.volumes import add_volume, array_of, geometry_of, ijk_to_ras, voxel_at
+from PCrCESTLib.scene.volumes import add_volume, array_of, geometry_of, ijk_to_ras, slice_center, voxel_at
 
 
 def test_round_trip_loses_nothing(scene, series):
@@ -79,6 +81,7 @@ def test_a_shift_by_a_transform_counts(scene, series, oblique):
     transform.SetMatrixTransformToParent(matrix)
     node.SetAndObserveTransformNodeID(transform.GetID())
     assert np.allclose(np.subtract(geometry_of(node).origin_mm, oblique.origin_mm), [-5, 0, 0])
+    assert voxel_at(node, slice_center(node, 2)) == (6, 5, 2)
     matrix.SetElement(0, 0, 1.4)
     matrix.SetElement(0, 1, 0.5)
     transform.SetMatrixTransformToParent(matrix)
@@ -129,6 +132,17 @@ def test_a_frame_can_be_shown_and_changed(scene, series):
     assert frame_volume(node, 2, shown) is shown
     assert np.array_equal(array_of(shown), series.data[2])
     assert np.array_equal(series_of(node).data, series.data)
+
+
+def test_one_volume_shows_the_frames_of_a_series_in_turn(scene, series):
+    first, second = add_series(series, "leg"), add_series(series, "other leg")
+    assert shown_frame(first) is None
+    shown = show_frame(first, 1)
+    assert shown_frame(first) is shown
+    assert show_frame(first, 3) is shown
+    assert np.array_equal(array_of(shown), series.data[3])
+    assert shown_frame(second) is None
+    assert show_frame(second, 0) is not shown
 
 
 def test_a_saved_scene_comes_back(scene, series, tmp_path):

@@ -13,7 +13,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 # Folder -> endings of its resources; its scripts are all .py files.
 RESOURCES = {
-    "PCrCESTLib": (".npz", ".json", ".typed"),
+    "PCrCESTLib": (".npz", ".json", ".typed", ".js", ".css"),
     "PCrCEST": (".ui", ".png", ".svg", ".json"),
 }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import highdicom
 import numpy as np
 import pytest
@@ -112,6 +114,14 @@ def test_a_table_repeated_is_the_same_to_the_byte(with_table, tmp_path):
 def test_a_table_of_other_regions_is_no_report(with_table):
     write_roi_table([row("heart", "fs", ROI_SPECTRUM, 1.0, 1.0)], with_table.folder / "roi_statistics.csv")
     assert "table.dcm" not in with_table.export().files
+
+
+def test_a_region_without_a_value_has_no_measurement_and_does_not_stop_the_others(with_table):
+    before = with_table.export(with_table.folder.parent / "before").files
+    nan = float("nan")
+    gone = replace(row("empty of numbers", "fs", ROI_SPECTRUM, nan, nan), n_voxels=0, reason="nothing is drawn")
+    write_roi_table([*ROWS, gone], with_table.folder / "roi_statistics.csv")
+    assert with_table.export().files == before
 
 
 @pytest.mark.parametrize("content", [b"roi,quantity\nx,fs\n", b"\xff\xfe\x00", b'roi,value\n"a', INFINITE])

@@ -207,7 +207,7 @@ def _between(image: np.ndarray, references: np.ndarray, frame: int) -> np.ndarra
     return (1 - weight) * image[before] + weight * image[after]
 
 
-def test_a_region_without_tissue_is_left_out_and_named(a_simulated_scan, tmp_path):
+def test_a_region_without_tissue_is_named_and_has_rows_without_numbers(a_simulated_scan, tmp_path):
     labels = sitk.ReadImage(str(a_simulated_scan / "sub-sim_labels.nii.gz"))
     array = sitk.GetArrayFromImage(labels)
     array[:, :2, :2] = 9
@@ -219,7 +219,19 @@ def test_a_region_without_tissue_is_left_out_and_named(a_simulated_scan, tmp_pat
     assert main([*arguments, "--progress", "none"]) == 0
     record = json.loads((out / "quantify.json").read_text(encoding="utf-8"))
     assert any("label 9" in warning for warning in record["warnings"])
-    assert "label 9" not in (out / "roi_statistics.csv").read_text(encoding="utf-8")
+    with (out / "roi_statistics.csv").open(encoding="utf-8", newline="") as stream:
+        rows = list(csv.DictReader(stream))
+    empty = [r for r in rows if r["roi"] == "label 9"]
+    assert {(r["quantity"], r["estimator"]) for r in empty} == {(r["quantity"], r["estimator"]) for r in rows}
+    assert {(r["n_voxels"], r["n_total"], r["value"], r["sd"], r["identifiable"]) for r in empty} == {
+        ("0", "4", "", "", "")
+    }
+    assert {r["reason"] for r in empty} == {"each of its voxels (4) lacks a usable spectrum"}
+    assert {r["reason"] for r in rows if r["roi"] != "label 9"} == {""}
+    # The report and the DICOM objects of such a result are made, and the page names the region.
+    assert main(["report", str(out), "--out", str(tmp_path / "page.html"), "--progress", "none"]) == 0
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    assert "no value: each of its voxels (4) lacks a usable spectrum" in page
 
 
 def test_what_one_power_cannot_tell_is_said_before_the_analysis(tmp_path, capsys):

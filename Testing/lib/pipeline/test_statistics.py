@@ -63,7 +63,7 @@ def test_thin_and_small_regions_are_told_of_and_what_rules_leave():
     assert "square" not in doubt
     left, gone = selection_notes([(n, m, rules.of(m, NO_FLAGS)) for n, m, _ in plain], rules)
     assert left == "regions eroded by 1 layer: square 50 of 98 voxels, thin 0 of 9 voxels"
-    assert gone == "the rules leave no voxel of thin, which the table therefore lacks"
+    assert gone == "the rules leave no voxel of thin: the table says so in place of numbers"
     few = Selection(erode=3)
     notes = selection_notes([("square", SQUARE, few.of(SQUARE, NO_FLAGS))], few)
     assert notes[1] == "fewer than 8 voxels count in square (2): take their numbers with care"
@@ -139,8 +139,30 @@ class TestNumbersOfAFolder:
         found, rows = self.rows(result, masks)
         assert rows["left", "fs"].value == pytest.approx(self.FS[0, 2:, :3].mean())
         assert rows["right", "fs"].value == pytest.approx(self.FS[0, 2:, 2:].mean())
-        assert ("void", "fs") not in rows
-        assert "region void has no voxel with a value and is left out" in found.notes
+        void = rows["void", "fs"]
+        assert (void.n_voxels, void.n_total, void.volume_mm3) == (0, 1, 0.0)
+        assert np.isnan([void.value, void.sd, void.flagged_share]).all()
+        assert void.reason == "each of its voxels (1) lacks a usable spectrum"
+        assert "region void has no voxel with a value: the table says so in place of numbers" in found.notes
+
+    def test_a_vanished_region_has_a_row_of_every_quantity_of_the_others(self, result):
+        masks = {name: np.zeros((1, 4, 5), bool) for name in ("large", "thin", "flagged")}
+        masks["large"][:] = True
+        masks["thin"][0, 2] = masks["flagged"][0, 1, 0] = True
+        _, eroded = self.rows(result, masks, Selection(erode=1))
+        assert {q for roi, q in eroded if roi == "thin"} == {q for roi, q in eroded if roi == "large"}
+        assert eroded["thin", "PCr"].reason == "erosion by 1 layer leaves none of its voxels (5)"
+        assert eroded["thin", "fs_sd"].estimator == eroded["large", "fs_sd"].estimator
+        assert eroded["large", "fs"].reason == ""
+        _, unflagged = self.rows(result, masks, Selection(exclude_flagged=True))
+        assert unflagged["flagged", "fs"].reason == "each of its voxels (1) has a quality flag and is left out"
+
+    def test_a_quantity_that_a_region_lacks_is_told_where_others_have_it(self, result):
+        masks = {name: np.zeros((1, 4, 5), bool) for name in ("gap", "rest")}
+        masks["gap"][0, 0, 1] = masks["rest"][0, 2] = True
+        _, rows = self.rows(result, masks)
+        assert rows["gap", "fs"].reason == "none of its voxels (1) has a value of fs"
+        assert rows["gap", "fs_sd"].value == pytest.approx(3e-4)
 
     def test_a_share_of_flags_tells_what_was_left_out_for_them(self, result):
         row = np.zeros((1, 4, 5), bool)
@@ -174,6 +196,16 @@ def eroded(a_simulated_scan, tmp_path_factory) -> Path:
     ]
     assert main([*arguments, "--rois", str(a_simulated_scan / "sub-sim_labels.nii.gz")]) == 0
     return out
+
+
+def test_rules_that_leave_no_voxel_of_any_region_leave_maps_and_a_table_of_reasons(a_simulated_scan, tmp_path):
+    out = tmp_path / "out"
+    arguments = ["quantify", *powers(a_simulated_scan), "--out", str(out), "--erode", "20", "--progress", "none"]
+    assert main([*arguments, "--rois", str(a_simulated_scan / "sub-sim_labels.nii.gz")]) == 0
+    _, rows = table(out / "roi_statistics.csv")
+    assert {r["quantity"] for r in rows} == {"fs", "PCr", "ksw"}
+    assert all(r["reason"].startswith("erosion by 20 layers leaves none of its voxels") for r in rows)
+    assert {"fs.nii.gz", "rois.seg.nrrd"} <= {p.name for p in out.iterdir()}
 
 
 def test_the_table_of_a_result_comes_out_again(eroded, tmp_path):

@@ -8,27 +8,35 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from PCrCESTLib.cli import main
+
 HEADER = (
-    "roi,quantity,unit,estimator,value,sd,sd_meaning,identifiable,n_voxels,n_total,volume_mm3,flagged_share"
+    "roi,quantity,unit,estimator,value,sd,sd_meaning,identifiable,n_voxels,n_total,volume_mm3,flagged_share,"
+    "reason"
 )
+ERODED = "erosion by 3 layers leaves none of its voxels (120)"
 MUSCLES = ("soleus", "tibialis anterior")
 
 
-def write_result(folder: Path, fs: float, *, method="two-branch", ksw_known=True, noise=0.005) -> Path:
+def write_result(
+    folder: Path, fs: float, *, method="two-branch", ksw_known=True, noise=0.005, sides=(1.0, 1.02), gone=()
+) -> Path:
     folder.mkdir(parents=True)
     rows = [HEADER]
     for m, muscle in enumerate(MUSCLES):
-        for s, side in enumerate(("left", "right")):
-            value = fs * (1 + 0.2 * m) * (1 + 0.02 * s)
+        for side, factor in zip(("left", "right"), sides, strict=True):
+            value = fs * (1 + 0.2 * m) * factor
             for quantity, unit, number, known in (
                 ("fs", "1", value, True),
                 ("PCr", "mM", value * 55500, True),
                 ("ksw", "1/s", 1e5 * value, ksw_known),
             ):
                 name = f"{side} {muscle}"
-                rows.append(
-                    f"{name},{quantity},{unit},ROI spectrum,{number},1e-4,of estimate,{known},100,120,50.0,0.02"
-                )
+                row = f"{name},{quantity},{unit},ROI spectrum"
+                if muscle in gone:
+                    rows.append(f"{row},,,of estimate,,0,120,0.0,,{ERODED}")
+                else:
+                    rows.append(f"{row},{number},1e-4,of estimate,{known},100,120,50.0,0.02,")
     (folder / "roi_statistics.csv").write_text("\n".join(rows) + "\n", encoding="utf-8")
     record = {"method": method, "inputs": [], "noise_sd": {"0.5 uT": noise}}
     (folder / "quantify.json").write_text(json.dumps(record), encoding="utf-8")
@@ -38,6 +46,15 @@ def write_result(folder: Path, fs: float, *, method="two-branch", ksw_known=True
 @pytest.fixture
 def a_study(tmp_path: Path) -> Path:
     return write_study(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder that ``pcrcest study`` left."""
+    pytest.importorskip("statsmodels")
+    folder = tmp_path_factory.mktemp("finished")
+    assert main(["study", str(write_study(folder)), "--out", str(folder / "out"), "--progress", "none"]) == 0
+    return folder / "out"
 
 
 def write_study(folder: Path) -> Path:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
 
 from PCrCESTLib.study.confounding import balance
-from PCrCESTLib.study.mixed import MIXED, REGRESSION, Observations, mixed_model
+from PCrCESTLib.study.mixed import MIXED, REGRESSION, Observations, mixed_model, regression_of_means
 from PCrCESTLib.study.power import plans, subjects_needed
+from PCrCESTLib.study.repeats import retests_of
 from PCrCESTLib.study.retest import agreement, icc
 from PCrCESTLib.study.tests import (
     HEDGES_G,
@@ -22,6 +25,7 @@ from PCrCESTLib.study.tests import (
     percent_difference,
     small_sample_factor,
 )
+from PCrCESTLib.study.values import Value
 
 pytest.importorskip("statsmodels")
 # Six subjects, four judges: Shrout & Fleiss 1979, table 2.
@@ -136,6 +140,28 @@ def test_icc_agrees_with_shrout_and_fleiss():
     assert (icc31.low, icc31.high) == pytest.approx((0.342, 0.946), abs=0.001)
 
 
+def test_sessions_are_compared_by_the_sides_that_both_have():
+    def scan(subject, session, side, number):
+        return Value(subject, "g", session, side, "ld", "leg", "leg", "fs", "1", "", number, 0.1, True, 9, 0.0, "")
+
+    values = [scan(f"r{i}", "1", side, n + i) for i in range(3) for side, n in (("left", 1.0), ("right", 2.0))]
+    values += [scan(f"r{i}", "2", "left", 1.5 + i) for i in range(3)]
+    found = {r.what: r for r in retests_of("leg", values)}
+    # The right leg was not measured again: its mean with the left would make a difference of 0.
+    assert [p.second - p.first for p in found["session"].pairs] == [0.5] * 3
+    assert [p.second - p.first for p in found["side"].pairs] == [1.0] * 3
+
+
+@pytest.mark.parametrize(("names", "first"), [(("9", "10"), "9"), (("pre", "after"), "pre")])
+def test_the_first_session_is_that_of_the_smallest_number_or_the_first_in_the_list(names, first):
+    values = [
+        Value(f"r{i}", "g", s, "", "ld", "leg", "leg", "fs", "1", "", 1.0 + i + j, 0.1, True, 9, 0.0, "")
+        for i in range(3)
+        for j, s in enumerate(names)
+    ]
+    assert [(r.first, r.second) for r in retests_of("leg", values)] == [(first, next(n for n in names if n != first))]
+
+
 def test_agreement_of_pairs_with_a_constant_offset():
     first = np.array([1.0, 1.2, 0.9, 1.1])
     found = agreement(np.stack([first, first + 0.1 + np.array([0.01, -0.01, 0.01, -0.01])], axis=1))
@@ -143,6 +169,18 @@ def test_agreement_of_pairs_with_a_constant_offset():
     sd = np.std([0.01, -0.01, 0.01, -0.01], ddof=1)
     assert found.upper_limit.value - found.lower_limit.value == pytest.approx(2 * 1.96 * sd)
     assert found.icc31.value > found.icc21.value  # consistency overlooks the offset
+
+
+def test_the_intervals_of_the_limits_of_agreement_hold_the_true_limit_in_95_percent_of_samples_of_six():
+    rng, n = np.random.default_rng(2), 2000
+    held = []
+    for difference in rng.normal(0.3, 1.0, (n, 6)):
+        found = agreement(np.stack([np.zeros(6), difference], axis=1))
+        held.append((found.lower_limit.low <= 0.3 - 1.96 <= found.lower_limit.high,
+                     found.upper_limit.low <= 0.3 + 1.96 <= found.upper_limit.high))  # fmt: skip
+    low, high = stats.binom.interval(0.999, n, 0.95)
+    # Bland and Altman's own standard error √3·SD/√n holds it in 92 %, below this range.
+    assert all(low <= count <= high for count in np.sum(held, axis=0))
 
 
 def test_within_subject_cov_is_the_relative_noise_put_in():
@@ -196,6 +234,39 @@ def test_without_variance_between_subjects_a_named_regression_takes_the_place_of
     assert "mixed model was not used" in found.note
     means = values.reshape(16, 4).mean(axis=1)
     assert found.p == pytest.approx(stats.ttest_ind(means[8:], means[:8]).pvalue, rel=1e-6)
+
+
+def test_a_muscle_that_one_group_lacks_more_often_does_not_take_a_share_of_the_effect():
+    data = repeated(0.0, 0.0, 0.12)
+    # Exact sums of subject, muscle and group.
+    subject = np.repeat(np.arange(16), 4)
+    values = data.values + 1e-6 * (subject % 8)
+    kept = ~((data.muscles == 3) & data.compared & (subject % 2 == 0))
+    one_group_lacks = Observations(
+        *(of[kept] for of in (values, data.compared, data.subjects, data.muscles, data.covariates))
+    )
+    beta, _ = regression_of_means(one_group_lacks.values, one_group_lacks)
+    assert beta[1] == pytest.approx(-0.12e-3, rel=1e-9)
+
+
+def test_the_regression_of_means_with_a_covariate_is_that_of_statsmodels():
+    from statsmodels.regression.linear_model import OLS
+
+    data = repeated(0.1, 0.05, 0.12)
+    age = np.random.default_rng(7).normal(10, 2, 16)
+    means = data.values.reshape(16, 4).mean(axis=1)
+    group = np.arange(16) >= 8
+    theirs = OLS(means, np.column_stack([np.ones(16), group, age])).fit()
+    one_a_subject = Observations(means, group, np.arange(16), np.zeros(16, int), age[:, None])
+    found = mixed_model(one_a_subject, "1")[0]
+    assert (found.test, found.df) == (REGRESSION, 13)
+    assert found.estimate == pytest.approx(theirs.params[1])
+    assert found.p == pytest.approx(theirs.pvalues[1])
+    assert (found.low, found.high) == pytest.approx(tuple(theirs.conf_int()[1]))
+    # Balanced, the mixed model gives the same answer from all values.
+    mixed = mixed_model(replace(data, covariates=np.repeat(age, 4)[:, None]), "1")[0]
+    assert mixed.test == MIXED
+    assert mixed.p == pytest.approx(theirs.pvalues[1], rel=1e-3)
 
 
 def test_a_covariate_takes_away_what_it_explains():
