@@ -43,6 +43,7 @@ class Application:
         self.state.setdefault("dark", True)
         self.choice = ScanChoice()
         self.strokes = StrokeOrder()
+        self.edits: dict[str, Callable[[Any], None]] = {}
         self.workspace = Workspace(server, folder, self.strokes.on_event)
         self.jobs = Jobs(self)
         self.scan, self.drawing = Scan(self), Drawing(self)
@@ -60,10 +61,9 @@ class Application:
         self.server.trigger(name)(handler)
 
     def edit(self, name: str, value: Any = None, presses: int = 0, releases: int = 0) -> None:
-        """Do something to the muscles after every stroke that was drawn before it."""
-        known = self.drawing.edits
-        if name in known:
-            self.strokes.do(int(presses), int(releases), lambda: self._edit(known[name], value))
+        """Do one of ``edits``, which change or use the muscles, after every stroke that was drawn before it."""
+        if name in self.edits:
+            self.strokes.do(int(presses), int(releases), lambda: self._edit(self.edits[name], value))
 
     def _edit(self, do: Callable[[Any], None], value: Any) -> None:
         with self.guarded("The muscles cannot be changed"), self.state:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +23,7 @@ SIDES = ("", "left", "right")
 class Drawing:
     """Muscles are segments of one segmentation on the grid of the image they are drawn on.
 
-    Everything that changes what a stroke does goes through `edits`, which are made in the order of the strokes.
+    Everything that changes what a stroke does goes through `Application.edit`, in the order of the strokes.
     """
 
     def __init__(self, app: Application) -> None:
@@ -57,7 +56,7 @@ class Drawing:
                 "muscles_hint": "",
             }
         )
-        self.edits: dict[str, Callable[[Any], None]] = {
+        self.app.edits |= {
             "add": lambda _value: self.add(),
             "segment": self.choose_segment,
             "tool": self.choose_tool,

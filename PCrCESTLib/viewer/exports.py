@@ -40,7 +40,7 @@ class Exports:
             "picture": self.picture,
             "report": self.report,
         }
-        app.trigger("export", self.export)
+        app.edits["export"] = lambda kind: self.export(str(kind))
 
     def export(self, kind: str) -> None:
         """Make a file of a kind and let the page fetch it."""

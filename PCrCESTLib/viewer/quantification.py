@@ -51,7 +51,7 @@ class Quantification:
         self.state.update({"device_items": _items(devices), "only_muscles": False, "quantify_hint": ""})
         self.state.update({"is_network": True, "is_peak_fit": False, "has_pools": False, "can_run": False})
         self.state.change(*names)(lambda **_: self.update())
-        app.trigger("run", self.run)
+        app.edits["run"] = lambda _value: self.run()
 
     def request(self) -> Request:
         """Return what is asked for; a page that sends anything else than the choices is refused."""

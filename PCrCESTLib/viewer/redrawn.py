@@ -22,7 +22,7 @@ class RedrawnTable:
     def __init__(self, app: Application) -> None:
         """Begin with nothing to do."""
         self.app = app
-        app.trigger("update_table", self.start)
+        app.edits["update_table"] = lambda _value: self.start()
 
     def start(self) -> None:
         """Make the table of the shown result again."""

@@ -122,7 +122,7 @@ def _all_numbers() -> None:
         with vuetify3.VCardText(style="max-height: 560px"), html.Div(style="overflow: auto"):
             table("all_columns", "all_rows", "pcr-table pcr-all")
         with vuetify3.VCardActions():
-            vuetify3.VBtn("Save as CSV", click="trigger('export', ['table'])")
+            vuetify3.VBtn("Save as CSV", click="utils.pcrcest.edit('export', 'table')")
             vuetify3.VBtn("Close", click="all_open = false", classes="close-all")
 
 

@@ -44,7 +44,7 @@ def numbers(_app: Application) -> None:
     vuetify3.VBtn(
         "Update table",
         v_if="run && segments.length",
-        click="trigger('update_table')",
+        click="utils.pcrcest.edit('update_table')",
         disabled=("!!job",),
         size="small",
         variant="tonal",

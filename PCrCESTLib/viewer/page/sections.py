@@ -56,6 +56,11 @@ def _button(text: str, click: str, classes: str, **options: Any) -> None:
     vuetify3.VBtn(text, click=click, size="small", variant="tonal", classes=f"mr-1 mt-1 {classes}", **options)
 
 
+def _save(text: str, kind: str, **options: Any) -> None:
+    """Put a button into the page that makes a file of a kind (`Exports`)."""
+    _button(text, f"utils.pcrcest.edit('export', '{kind}')", f"export-{kind}", **options)
+
+
 def icon(name: str, title: str, click: str, classes: str = "", **options: Any) -> None:
     """Put a button that is only a picture into the page; its title is read by screen readers too."""
     from trame.widgets import vuetify3
@@ -224,7 +229,7 @@ def _quantify() -> None:
         vuetify3.VCheckbox(v_model=("only_muscles",), label="inside the muscles only", **COMPACT)
         vuetify3.VBtn(
             "Run",
-            click="trigger('run')",
+            click="utils.pcrcest.edit('run')",
             block=True,
             color="primary",
             classes="run mt-1",
@@ -278,13 +283,13 @@ def _export() -> None:
     with _section("export", "Export"):
         _hint("export_hint")
         with html.Div(v_if="run"):
-            _button("Everything (ZIP)", "trigger('export', ['maps'])", "export-maps")
-            _button("This map (NIfTI)", "trigger('export', ['map'])", "export-map")
-            _button("Table (CSV)", "trigger('export', ['table'])", "export-table", disabled=("!table_rows.length",))
-            _button("Report", "trigger('export', ['report'])", "export-report", disabled=("!!job",))
+            _save("Everything (ZIP)", "maps")
+            _save("This map (NIfTI)", "map")
+            _save("Table (CSV)", "table", disabled=("!table_rows.length",))
+            _save("Report", "report", disabled=("!!job",))
             with html.Div(classes="d-flex"):
                 vuetify3.VCheckbox(v_model=("export_pdf",), label="as PDF", **COMPACT)
                 vuetify3.VCheckbox(v_model=("export_deidentify",), label="de-identified", **COMPACT)
-        _button("Picture", "trigger('export', ['picture'])", "export-picture", disabled=("!scan_facts.length",))
-        _button("Spectrum (CSV)", "trigger('export', ['spectrum'])", "export-spectrum")
-        _button("Muscles", "trigger('export', ['muscles'])", "export-muscles", disabled=("!segments.length",))
+        _save("Picture", "picture", disabled=("!scan_facts.length",))
+        _save("Spectrum (CSV)", "spectrum")
+        _save("Muscles", "muscles", disabled=("!segments.length",))

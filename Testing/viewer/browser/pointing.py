@@ -23,7 +23,7 @@ class Voxels:
         """Let the plot follow the mouse, and point at some places of the view."""
         box = viewer.view()
         viewer.choose(".plot-of", "voxel under the mouse")
-        viewer.until_state("plot_title", "it === 'point at a voxel' || /voxel/.test(it)")
+        viewer.until_state("plot_title", "/^(point at a|no)? ?voxel/.test(it)")
         places, voxels = [], []
         for across, down in POINTS:
             x, y = box["x"] + across * box["width"], box["y"] + down * box["height"]

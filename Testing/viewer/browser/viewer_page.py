@@ -24,7 +24,7 @@ OPTIONS = (
 )
 PCRCEST = "import sys; from PCrCESTLib.cli import main; sys.exit(main())"  # as the script of that name does
 WINDOW = {"width": 1280, "height": 720}
-WAIT_MS = 60_000  # a busy computer is no failure
+WAIT_MS = 40_000  # a busy computer is no failure
 ADDRESS = re.compile(r"PCrCEST is at (http://\S+/\?token=\S+) \(Ctrl-C ends it\)\n")
 
 
@@ -178,6 +178,28 @@ class ViewerPage:
         """What a slice view shows, (rows, columns, 3), 0 to 255; one pixel a pixel of the page."""
         self.page.locator(".remote-controlled-area").nth(number).screenshot(path=path)
         return sitk.GetArrayFromImage(sitk.ReadImage(str(path)))[..., :3].astype(float)
+
+    def add_muscle(self, name: str, side: str = "") -> str:
+        """Add a muscle of the preset in hand; the name it gets in the list."""
+        self.open_section("muscles")
+        for variable, value, shown, css in (
+            ("muscle", name, name, ".v-select:has(label:text-is('muscle'))"),
+            ("side", side, side or "no side", ".side"),
+        ):
+            if self.state(variable) != value:
+                self.choose(f".section-muscles {css}", shown)
+        self.one(".add-muscle").click()
+        title = f"{name} {side}".strip()
+        self.until_state("segments", f"it.some((s) => s.name === {title!r})")
+        return title
+
+    def muscle(self, name: str) -> Any:
+        """The line of a muscle in the list."""
+        return self.page.locator(".pcr-segment").filter(has=self.page.get_by_text(name, exact=True))
+
+    def voxels(self, name: str) -> int:
+        """Voxels of a muscle as the list has them."""
+        return int(self.muscle(name).locator(".voxels").inner_text())
 
     def drag(self, points: Sequence[tuple[float, float]], steps: int = 12) -> None:
         """Draw with the left button along places of the page, as fast as the browser takes it."""
