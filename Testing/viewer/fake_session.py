@@ -76,7 +76,7 @@ async def big(request):
 
 
 async def act(request):
-    """``?do=exit`` with a code, ``leak`` of memory, ``deaf`` to all further requests, or a ``child`` in a process group of its own."""
+    """``?do=exit`` with a code, ``leak`` of memory, ``deaf`` from now on, or a ``child`` in a group of its own."""
     if request.query["do"] == "exit":
         print(request.query.get("say", ""), file=sys.stderr, flush=True)
         os._exit(int(request.query["code"]))
