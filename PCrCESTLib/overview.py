@@ -28,8 +28,10 @@ def overview_input(
     masks = dict(rois) or {"all tissue": result.voxels.mask}
     mean = tuple(
         MeanSpectra(power, method.grid_ppm, np.stack([s.z[p] for s in spectra]))
-        for p, power in enumerate(series.powers_ut)
+        for p, power in enumerate(series.powers_ut if spectra else ())
     )
+    # Where no region has a spectrum, the regions are shown as drawn.
+    shown = [s.roi for s in spectra] or list(masks)
     noise = ", ".join(f"{sd:.3g}" for sd in result.voxels.noise_sd)
     return FigureInput(
         geometry=series.geometry,
@@ -41,7 +43,7 @@ def overview_input(
         arex=result.maps.get("arex"),
         arex_sd=result.maps.get("arex_sd"),
         ksw_identifiable=(result.quality & Quality.KSW_NOT_IDENTIFIABLE) == 0,
-        rois=tuple((s.roi, masks[s.roi]) for s in spectra),
+        rois=tuple((name, masks[name]) for name in shown),
         spectra=mean,
         title=f"Phosphocreatine from CEST · {name}",
         footer=f"PCrCEST {__version__} · {method.title} · noise SD of Z {noise}",

@@ -7,8 +7,11 @@ so the lock of a job says instead which one was running, and how often.
 
 from __future__ import annotations
 
+import asyncio
+import concurrent.futures
 import logging
 import queue
+import time
 import uuid
 from collections.abc import Callable
 from typing import Any
@@ -18,7 +21,9 @@ from PCrCESTLib.batch.work import Run, work
 from PCrCESTLib.errors import ClusterError, MissingExtraError, PCrCESTError
 from PCrCESTLib.version import __version__
 
-CONNECT_S = 10.0
+CONNECT_S, LOOK_S = 10.0, 0.2
+# An outcome that was there is lost when its worker dies before it is fetched; the cluster then does the job again.
+UNDER_WAY = ("pending", "lost")
 
 
 class ClusterPool:
@@ -108,20 +113,26 @@ class ClusterPool:
         except queue.Empty:
             self._require_scheduler()
             return None
-        job = self._jobs.pop(future.key)
-        if future.status == "finished":
-            outcome: Outcome = future.result()
-            return outcome
-        if future.status != "error":
+        if future.status in UNDER_WAY:
             self._require_scheduler()
-            return Outcome(
-                job, self._run.out / job.folder, FAILED, "the cluster has dropped it; start the batch again"
-            )
+            time.sleep(min(timeout_s, LOOK_S))
+            self._over.put(future)  # Dask tells of it a second time only when it is asked, and then at once
+            return None
+        job = self._jobs.pop(future.key)
         from distributed import KilledWorker
 
-        error = future.exception()
-        status = DIED if isinstance(error, KilledWorker) else FAILED
-        return Outcome(job, self._run.out / job.folder, status, f"{type(error).__name__}: {error}")
+        try:
+            outcome: Outcome = future.result()
+            return outcome
+        except KilledWorker as error:
+            status, sentence = DIED, str(error)
+        except (concurrent.futures.CancelledError, asyncio.CancelledError):  # which one depends on the version
+            self._require_scheduler()
+            status, sentence = FAILED, "the cluster has dropped it; start the batch again"
+        except Exception as error:  # of Dask, or of whatever sent the job: `work` itself raises none
+            self._require_scheduler()
+            status, sentence = FAILED, f"{type(error).__name__}: {error}"
+        return Outcome(job, self._run.out / job.folder, status, sentence)
 
     def _require_scheduler(self) -> None:
         if self._client.status != "running":

@@ -159,13 +159,14 @@ def _summary(out: Path, rows: list[RoiRow], method: Method) -> str:
             f"model {facts['model']['reason']}",
             f"device {facts['device']['used']} ({facts['device']['reason']})",
         ]
-    for row in rows:
-        if row.estimator == ROI_SPECTRUM and row.reason:
-            lines.append(f"  {row.roi:<24} {row.quantity:<4} no value: {row.reason}")
-        elif row.estimator == ROI_SPECTRUM:
+    for row in (r for r in rows if r.estimator == ROI_SPECTRUM):
+        if row.reason:
+            lines.append(f"  {row.roi:<24} no value: {row.reason}")
+        else:
             scale, unit = (1e3, "e-3") if row.quantity == "fs" else (1, f" {row.unit}")
             doubt = "" if row.identifiable else "  not identifiable"
             lines.append(
                 f"  {row.roi:<24} {row.quantity:<4} {row.value * scale:7.3g} ± {row.sd * scale:.2g}{unit}{doubt}"
             )
-    return "\n".join([*lines, f"results in {out}"]) + "\n"
+    # A region without any value says so once, not for every quantity.
+    return "\n".join([*dict.fromkeys(lines), f"results in {out}"]) + "\n"

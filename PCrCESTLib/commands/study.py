@@ -6,20 +6,21 @@ import argparse
 import json
 import sys
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
 from PCrCESTLib.commands.batch import worker_count
+from PCrCESTLib.commands.study_record import pictures_in, record_of, versions
 from PCrCESTLib.commands.study_results import StudyResults, collect_results
 from PCrCESTLib.errors import MissingExtraError, OutputError
 from PCrCESTLib.methods import METHODS
-from PCrCESTLib.models.card import sha256
 from PCrCESTLib.outputs import staged
 from PCrCESTLib.progress import KINDS, make_progress
 from PCrCESTLib.report.pdf import pdf_of, require_weasyprint
 from PCrCESTLib.study.analysis import Analysis, analyse
+from PCrCESTLib.study.facts import MEASURED
 from PCrCESTLib.study.page import Contents, study_page
 from PCrCESTLib.study.picture import Picture
 from PCrCESTLib.study.pictures import pictures_of
@@ -68,7 +69,8 @@ def add_parser(subparsers: Any) -> argparse.ArgumentParser:
     add(
         "--covariates",
         metavar="A,B|none",
-        help="numeric columns that the adjusted mixed model takes in (default: all)",
+        help=f"numeric columns, or of what is measured {', '.join(MEASURED)} (medians over the regions), that the "
+        "adjusted mixed model takes in (default: all numeric columns)",
     )
     add(
         "--estimator",
@@ -124,9 +126,12 @@ def run(args: argparse.Namespace) -> int:
     covariates = _subject_covariates(study, results)
     analysis = analyse([*results.values, *results.without_value], covariates, groups, adjust_for)
     progress.step(0.95, "writing")
+    earlier = pictures_in(args.out / RECORD_FILE)
     with staged(args.out, overwrite=args.overwrite) as folder:
         notes = _write(args, study, groups, results, analysis, folder)
         files = sorted(p.name for p in folder.iterdir())
+    for name in earlier - set(files):  # would be taken for pictures of this run
+        (args.out / name).unlink(missing_ok=True)
     for note in notes:
         progress.warn(note)
     progress.finish(out=str(args.out), files=files)
@@ -158,12 +163,13 @@ def _covariates(study: Study, wanted: str | None) -> tuple[str, ...]:
         return study.covariates
     names = () if wanted == "none" else tuple(filter(None, (n.strip() for n in wanted.split(","))))
     for name in names:
-        if name not in study.covariates:
+        if name not in study.covariates and name.lower() not in MEASURED:
             known = ", ".join(study.covariates) or "none"
             raise StudyError(
-                f"{study.path}: there is no numeric column '{name}'; the numeric columns are: {known}"
+                f"{study.path}: there is no numeric column '{name}'; the numeric columns are: {known}; of the scans, "
+                f"{', '.join(MEASURED)} are measured"
             )
-    return names
+    return tuple(name if name in study.covariates else MEASURED[name.lower()] for name in names)
 
 
 def _methods(wanted: str | None) -> tuple[str, ...]:
@@ -227,13 +233,13 @@ def _write(
         pictures,
         notes,
         ESTIMATORS[args.estimator],
-        f"PCrCEST {__version__}, {_versions()}; {datetime.now(timezone.utc):%Y-%m-%d}.",
+        f"PCrCEST {__version__}, {versions()}; {datetime.now(timezone.utc):%Y-%m-%d}.",
     )
     page = study_page(contents)
     (folder / PAGE_FILE).write_text(page, encoding="utf-8")
     if args.pdf:
         (folder / PDF_FILE).write_bytes(pdf_of(page, EXTRA))
-    record = _record(args, study, groups, results, notes)
+    record = record_of(study, results, analysis, contents)
     (folder / RECORD_FILE).write_text(json.dumps(record, indent=1) + "\n", encoding="utf-8")
     return notes
 
@@ -243,43 +249,6 @@ def _title(study: Study, groups: tuple[str, ...]) -> str:
     reference, *others = groups
     against = f"{', '.join(others)} against {reference}" if others else reference
     return f"Study{name}: {against}"
-
-
-def _record(
-    args: argparse.Namespace,
-    study: Study,
-    groups: tuple[str, ...],
-    results: StudyResults,
-    notes: Sequence[str],
-) -> Mapping[str, Any]:
-    tables = sorted({v.folder for v in results.values})
-    return {
-        "software": f"PCrCEST {__version__}",
-        "finished": datetime.now(timezone.utc).isoformat(timespec="seconds"),
-        "study": {"path": str(study.path), "sha256": sha256(study.path)},
-        "groups": {
-            g: {
-                "listed": len({s.subject for s in study.scans if s.group == g}),
-                "used": len({v.subject for v in results.values if v.group == g}),
-            }
-            for g in groups
-        },
-        "reference": groups[0],
-        "methods": list(dict.fromkeys(v.method for v in results.values)),
-        "estimator": ESTIMATORS[args.estimator],
-        "results": [
-            {"folder": folder, "sha256": sha256(Path(folder) / "roi_statistics.csv")} for folder in tables
-        ],
-        "left_out": [vars(e) for e in results.left_out],
-        "versions": _versions(),
-        "warnings": list(notes),
-    }
-
-
-def _versions() -> str:
-    from importlib.metadata import version
-
-    return ", ".join(f"{name} {version(name)}" for name in ("numpy", "scipy", "statsmodels"))
 
 
 def _summary(out: Path, groups: Sequence[str], results: StudyResults, analysis: Analysis) -> str:

@@ -49,9 +49,11 @@ footer { border-top: 1px solid #bbb; margin-top: 2rem; padding-top: .4rem; font-
   figure, img, tr, .notice, .short { break-inside: avoid; }
   thead { display: table-header-group; }
   .new-page { break-before: page; }
+  footer { display: none; }
 }
 """
-# Boxes in the margin of every printed page: W3C CSS Paged Media 3, margin boxes and page counters.
+# Boxes in the margin of every printed page, which say what the footer of the screen does: W3C CSS Paged
+# Media 3, margin boxes and page counters.
 _PAPER = """
 @page { size: A4 %(orientation)s; margin: 18mm 14mm 16mm;
   @top-left { content: "%(identity)s"; font: 8pt "DejaVu Sans", sans-serif; color: #444; }

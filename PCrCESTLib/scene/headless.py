@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import shutil
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -93,6 +95,7 @@ def make_session() -> Session:
     import vtk
 
     folder = tempfile.mkdtemp(prefix="pcrcest-scene-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
     scene = slicer.vtkMRMLScene()
     crosshair = slicer.vtkMRMLCrosshairNode()
     crosshair.SetCrosshairName("default")

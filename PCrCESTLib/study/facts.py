@@ -20,6 +20,8 @@ MAPS = {
     "b1": "relative B1 of muscle",
 }
 NOISE = "noise of Z"
+# What a user may name as a covariate -> name on the page.
+MEASURED = {role: name for role, name in MAPS.items() if role != "t1"} | {"noise": NOISE}
 
 
 def scan_facts(folder: Path, record: Mapping[str, Any]) -> tuple[dict[str, float], list[str]]:

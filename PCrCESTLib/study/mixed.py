@@ -110,7 +110,7 @@ def _fit(y: np.ndarray, data: Observations) -> tuple[tuple[np.ndarray, np.ndarra
     if np.linalg.matrix_rank(design) < design.shape[1]:
         return None, MIXED, "no test: a covariate says the same as the group, or as another covariate"
     if len(np.unique(data.subjects)) == len(y):
-        return _of_means(y, data), REGRESSION, "one value a subject, so no mixed model is needed"
+        return regression_of_means(y, data), REGRESSION, "one value a subject, so no mixed model is needed"
     why = ""
     try:
         fit, why = _reml(y, design, data.subjects)
@@ -118,7 +118,7 @@ def _fit(y: np.ndarray, data: Observations) -> tuple[tuple[np.ndarray, np.ndarra
         fit, why = None, "it could not be fitted (the variance between subjects may be zero)"
     if fit is not None:
         return fit, MIXED, ""
-    return _of_means(y, data), REGRESSION, f"{NOT_USED}: {why}"
+    return regression_of_means(y, data), REGRESSION, f"{NOT_USED}: {why}"
 
 
 def _reml(
@@ -142,17 +142,23 @@ def _reml(
     return (np.asarray(result.fe_params), covariance), ""
 
 
-def _of_means(y: np.ndarray, data: Observations) -> tuple[np.ndarray, np.ndarray]:
-    """Least squares on one value a subject, its mean after the mean of each muscle was taken off."""
-    muscles = np.unique(data.muscles, return_inverse=True)[1]
-    muscle_means = np.bincount(muscles, y) / np.bincount(muscles)
-    rest = y - muscle_means[muscles] + muscle_means.mean()
+def regression_of_means(y: np.ndarray, data: Observations) -> tuple[np.ndarray, np.ndarray]:
+    """Fit the mean of each subject, adjusted for the muscles that it has, by least squares.
+
+    Returns
+    -------
+    (beta, covariance)
+        Of intercept, group and covariates.
+    """
     names, first, index = np.unique(data.subjects, return_index=True, return_inverse=True)
+    # Muscles are compared within subjects: where one group lacks a muscle more often, the mean of that muscle over all
+    # subjects holds a share of the group's effect, and taking it off would take the effect off.
+    of_subject = (index[:, None] == np.arange(len(names))).astype(float)
+    adjusted = np.linalg.lstsq(np.column_stack([of_subject, *_coded(data.muscles)]), y, rcond=None)[0]
+    means = adjusted[: len(names)]
     count = np.bincount(index)
-    means = np.bincount(index, rest) / count
-    covariates = _standardized(data.covariates)
     columns = [np.ones(len(names)), data.compared[first].astype(float)]
-    columns += [np.bincount(index, c) / count for c in covariates.T]
+    columns += [np.bincount(index, c) / count for c in _standardized(data.covariates).T]
     design = np.stack(columns, axis=1)
     inverse = np.linalg.inv(design.T @ design)
     beta = inverse @ design.T @ means
@@ -162,11 +168,15 @@ def _of_means(y: np.ndarray, data: Observations) -> tuple[np.ndarray, np.ndarray
 
 def _design(data: Observations) -> np.ndarray:
     """Columns: intercept, group, muscles (sum to zero), covariates (standardized)."""
-    muscles = np.unique(data.muscles, return_inverse=True)[1]
-    last = muscles.max()
-    coded = [(muscles == m).astype(float) - (muscles == last) for m in range(last)]
-    columns = [np.ones(len(data.values)), data.compared.astype(float), *coded]
+    columns = [np.ones(len(data.values)), data.compared.astype(float), *_coded(data.muscles)]
     return np.column_stack([*columns, _standardized(data.covariates)])
+
+
+def _coded(muscles: np.ndarray) -> list[np.ndarray]:
+    """Columns (n,) of the muscles, which sum to zero over the muscles."""
+    index = np.unique(muscles, return_inverse=True)[1]
+    last = index.max()
+    return [(index == m).astype(float) - (index == last) for m in range(last)]
 
 
 def _standardized(covariates: np.ndarray) -> np.ndarray:

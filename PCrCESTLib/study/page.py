@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from PCrCESTLib.methods import METHODS
 from PCrCESTLib.report.page import Section, bullets, page, paragraph, picture, table
 from PCrCESTLib.study.analysis import OVERALL, Analysis, Test
 from PCrCESTLib.study.cautions import cautions
@@ -204,7 +205,9 @@ def _power(analysis: Analysis) -> str:
 
 def _methods(c: Contents) -> str:
     adjusted = ", ".join(c.analysis.adjusted_for) or "nothing"
+    titles = (f"{m}: {METHODS[m].title if m in METHODS else 'not known to this version'}" for m in _methods_of(c))
     sentences = [
+        f"Methods: {'; '.join(titles)}.",
         f"Number of a region: {c.estimator}. Sides and sessions of a subject are averaged before groups are "
         "compared; 'all muscles' is the mean over the muscles that every subject has.",
         "Welch's t-test and Mann-Whitney's test, two-sided; p by muscle corrected after Holm, each method and each "

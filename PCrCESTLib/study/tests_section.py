@@ -73,13 +73,13 @@ def _test_row(key: tuple[str, str], found: Mapping[str, Test], scale: float, *, 
 
 
 def _model(found: Mapping[str, Test], suffix: str) -> str:
-    for test, mark in ((MIXED, ""), (REGRESSION, " (of means)")):
+    for test, mark in ((MIXED, ""), (REGRESSION, " (of\u00a0means)")):
         of = found.get(f"{test}{suffix} in %")
         if of is not None:
             f = of.finding
             if not math.isfinite(f.estimate):
                 return f.note
-            size = f", n {of.n_reference} + {of.n_compared}" if suffix else ""
+            size = f", n\u00a0{of.n_reference}\u00a0+\u00a0{of.n_compared}" if suffix else ""
             return f"{effect(f)}, p\u00a0{p_text(found[f'{test}{suffix}'].finding.p)}{size}{mark}"
     return "–"
 

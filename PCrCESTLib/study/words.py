@@ -52,6 +52,6 @@ def hedges(f: Finding) -> str:
 
 
 def effect(f: Finding) -> str:
-    """Write a difference in percent with its interval, without the sign for percent."""
+    """Write a difference in percent with its interval, without the sign for percent; no line break parts it."""
     estimate, low, high = (f"{v:+.1f}".replace("-", "−") for v in (f.estimate, f.low, f.high))
-    return f"{estimate} [{low}, {high}]"
+    return f"{estimate}\u00a0[{low},\u00a0{high}]"

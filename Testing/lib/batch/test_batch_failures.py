@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import threading
@@ -16,6 +17,8 @@ from dask_cluster import dask_cluster
 from mischief import mischief
 
 from PCrCESTLib.batch import Job, Outcome, run_batch
+from PCrCESTLib.batch.cluster import ClusterPool
+from PCrCESTLib.batch.work import Run
 from PCrCESTLib.errors import ClusterError
 
 REPOSITORY = Path(__file__).resolve().parents[3]
@@ -134,6 +137,29 @@ def test_workers_with_another_disk_are_refused_before_any_scan(a_scan, tmp_path)
         outcomes = run_batch(jobs, tmp_path / "out", scheduler=cluster.address)
     assert statuses(outcomes) == {"1": "failed", "2": "done"}
     assert "all workers must see the same paths" in outcomes[0].sentence
+
+
+def test_an_outcome_that_dies_with_its_worker_before_it_is_fetched_is_made_again(tmp_path):
+    distributed = pytest.importorskip("distributed")
+    run = Run(tmp_path)
+    run.marker.parent.mkdir()
+    run.marker.touch()
+    with dask_cluster(1) as cluster:
+        pool = ClusterPool(cluster.address, run)
+        try:
+            pool.submit(Job("1", refusal="not to be done"))
+            with distributed.Client(cluster.address, set_as_default=False) as client:
+                wait_for(lambda: any(client.has_what().values()))
+                worker = client.run(os.getpid)
+                os.kill(next(iter(worker.values())), signal.SIGKILL)
+                wait_for(lambda: not any(client.has_what().values()))
+            outcome, latest = None, time.monotonic() + 60
+            while outcome is None and time.monotonic() < latest:
+                outcome = pool.next(1.0)
+        finally:
+            pool.close()
+    assert outcome is not None
+    assert (outcome.status, outcome.sentence) == ("failed", "not to be done")
 
 
 def test_a_cluster_without_workers_is_told_and_waited_for(a_scan, tmp_path):

@@ -198,6 +198,16 @@ def eroded(a_simulated_scan, tmp_path_factory) -> Path:
     return out
 
 
+def test_rules_that_leave_no_voxel_of_any_region_leave_maps_and_a_table_of_reasons(a_simulated_scan, tmp_path):
+    out = tmp_path / "out"
+    arguments = ["quantify", *powers(a_simulated_scan), "--out", str(out), "--erode", "20", "--progress", "none"]
+    assert main([*arguments, "--rois", str(a_simulated_scan / "sub-sim_labels.nii.gz")]) == 0
+    _, rows = table(out / "roi_statistics.csv")
+    assert {r["quantity"] for r in rows} == {"fs", "PCr", "ksw"}
+    assert all(r["reason"].startswith("erosion by 20 layers leaves none of its voxels") for r in rows)
+    assert {"fs.nii.gz", "rois.seg.nrrd"} <= {p.name for p in out.iterdir()}
+
+
 def test_the_table_of_a_result_comes_out_again(eroded, tmp_path):
     """The same rules give the same numbers, from the folder and the scan behind it, estimates included."""
     out = tmp_path / "table.csv"

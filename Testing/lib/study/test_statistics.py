@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy import stats
 
 from PCrCESTLib.study.confounding import balance
-from PCrCESTLib.study.mixed import MIXED, REGRESSION, Observations, mixed_model
+from PCrCESTLib.study.mixed import MIXED, REGRESSION, Observations, mixed_model, regression_of_means
 from PCrCESTLib.study.power import plans, subjects_needed
 from PCrCESTLib.study.repeats import retests_of
 from PCrCESTLib.study.retest import agreement, icc
@@ -232,6 +234,39 @@ def test_without_variance_between_subjects_a_named_regression_takes_the_place_of
     assert "mixed model was not used" in found.note
     means = values.reshape(16, 4).mean(axis=1)
     assert found.p == pytest.approx(stats.ttest_ind(means[8:], means[:8]).pvalue, rel=1e-6)
+
+
+def test_a_muscle_that_one_group_lacks_more_often_does_not_take_a_share_of_the_effect():
+    data = repeated(0.0, 0.0, 0.12)
+    # Exact sums of subject, muscle and group.
+    subject = np.repeat(np.arange(16), 4)
+    values = data.values + 1e-6 * (subject % 8)
+    kept = ~((data.muscles == 3) & data.compared & (subject % 2 == 0))
+    one_group_lacks = Observations(
+        *(of[kept] for of in (values, data.compared, data.subjects, data.muscles, data.covariates))
+    )
+    beta, _ = regression_of_means(one_group_lacks.values, one_group_lacks)
+    assert beta[1] == pytest.approx(-0.12e-3, rel=1e-9)
+
+
+def test_the_regression_of_means_with_a_covariate_is_that_of_statsmodels():
+    from statsmodels.regression.linear_model import OLS
+
+    data = repeated(0.1, 0.05, 0.12)
+    age = np.random.default_rng(7).normal(10, 2, 16)
+    means = data.values.reshape(16, 4).mean(axis=1)
+    group = np.arange(16) >= 8
+    theirs = OLS(means, np.column_stack([np.ones(16), group, age])).fit()
+    one_a_subject = Observations(means, group, np.arange(16), np.zeros(16, int), age[:, None])
+    found = mixed_model(one_a_subject, "1")[0]
+    assert (found.test, found.df) == (REGRESSION, 13)
+    assert found.estimate == pytest.approx(theirs.params[1])
+    assert found.p == pytest.approx(theirs.pvalues[1])
+    assert (found.low, found.high) == pytest.approx(tuple(theirs.conf_int()[1]))
+    # Balanced, the mixed model gives the same answer from all values.
+    mixed = mixed_model(replace(data, covariates=np.repeat(age, 4)[:, None]), "1")[0]
+    assert mixed.test == MIXED
+    assert mixed.p == pytest.approx(theirs.pvalues[1], rel=1e-3)
 
 
 def test_a_covariate_takes_away_what_it_explains():

@@ -157,6 +157,31 @@ def test_a_muscle_that_some_subjects_lack_is_told_to_be_no_part_of_the_mean(tmp_
     assert "fs by two-branch: soleus is missing in 1 of 6 subjects and so no part of" in page
 
 
+def test_what_is_measured_in_the_scans_can_be_a_covariate(a_study, tmp_path):
+    for i, record in enumerate(sorted(tmp_path.glob("*/quantify.json"))):
+        known = json.loads(record.read_text(encoding="utf-8")) | {"noise_sd": {"0.5 uT": 0.004 + 1e-4 * (i % 4)}}
+        record.write_text(json.dumps(known), encoding="utf-8")
+    assert study(a_study, tmp_path / "out", "--covariates", "age,noise") == 0
+    adjusted = [r for r in rows_of(tmp_path / "out" / "study_tests.csv") if r["test"].endswith("model, adjusted")]
+    assert {r["df"] for r in adjusted if r["df"]} == {"8"}  # 12 subjects less two groups and two covariates
+    page = (tmp_path / "out" / "study.html").read_text(encoding="utf-8")
+    assert "adjusted for age, noise of Z" in page
+
+
+def test_pictures_of_an_earlier_run_do_not_stay_beside_those_of_the_new_one(a_study, tmp_path):
+    out = tmp_path / "out"
+    assert study(a_study, out) == 0
+    (out / "mine.png").write_bytes(b"kept")
+    assert (out / "boxes_ksw_two-branch.png").exists()
+    for table in tmp_path.glob("*/roi_statistics.csv"):
+        kept = [line for line in table.read_text(encoding="utf-8").splitlines() if ",ksw," not in line]
+        table.write_text("\n".join(kept) + "\n", encoding="utf-8")
+    assert study(a_study, out, "--overwrite") == 0
+    record = json.loads((out / "study.json").read_text(encoding="utf-8"))
+    assert {p.name for p in out.glob("*.png")} == {"mine.png", *record["pictures"]}
+    assert not any("ksw" in name for name in record["pictures"])
+
+
 @pytest.fixture(scope="module")
 def with_gone_muscles(tmp_path_factory):
     """A study in which nobody has a tibialis, and one animal no soleus either, both having been eroded away."""

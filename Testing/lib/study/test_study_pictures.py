@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from dataclasses import replace
 
@@ -149,3 +150,28 @@ def test_a_multiple_of_fs_is_not_drawn_or_tested_again_and_another_quantity_is()
     other = [replace(v, method="plof") for v in fs]
     other_multiple = [replace(v, quantity="AREX", value=30 * v.value) for v in other]
     assert multiples_of_fs([*fs, *other, *multiple, *other_multiple]) == ("AREX",)
+
+
+def test_no_picture_of_a_printed_study_is_cut_off_at_the_edge_of_its_page():
+    pytest.importorskip("weasyprint")
+    pypdf = pytest.importorskip("pypdf")
+    from matplotlib.figure import Figure
+
+    from PCrCESTLib.report.page import Section, page, picture
+    from PCrCESTLib.report.pdf import pdf_of
+
+    tall = picture(Figure(figsize=(8.6, 14.0)), "a forest of many muscles", width_inches=8.6)
+    printed = pypdf.PdfReader(io.BytesIO(pdf_of(page("t", [Section("Pictures", tall)], landscape=True), "study")))
+    (sheet,) = printed.pages  # with its heading
+    placed = []
+
+    def note(operator, operands, matrix, _):
+        if operator == b"Do":
+            placed.append(matrix)
+
+    sheet.extract_text(visitor_operand_before=note)
+    (width, _, _, height, x, y) = placed[0]
+    assert abs(height) / width == pytest.approx(14.0 / 8.6, rel=0.01)  # not distorted
+    low, high = sorted((y, y + height))
+    assert 0 < low < high < float(sheet.mediabox.height)
+    assert 0 < x < x + width < float(sheet.mediabox.width)
