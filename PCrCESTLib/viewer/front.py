@@ -216,7 +216,7 @@ class Front:
         except ClientError:
             if session.ended:
                 return pages.ended(session.reason, session.last_words)
-            return pages.page(502, "No answer", "The session does not answer; reload the page.")
+            return pages.unanswered()
 
 
 async def _guarded(request: web.Request, handler: Handler) -> web.StreamResponse:

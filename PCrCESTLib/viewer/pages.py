@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from aiohttp import web
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+ASK_AGAIN = '<meta http-equiv="refresh" content="1">'
 BEGIN_AGAIN = (
     "To begin a new session, open the address that <code>pcrcest view</code> printed. "
     "Results that were not exported are gone with the session."
@@ -33,8 +34,12 @@ def page(status: int, title: str, sentence: str) -> web.Response:
 
 def waiting() -> web.Response:
     """Return the page that stands while a session starts; it asks again every second."""
-    head = '<meta http-equiv="refresh" content="1">'
-    return _page(200, "Starting", "Your session starts; this takes a few seconds.", head, role="status")
+    return _page(200, "Starting", "Your session starts; this takes a few seconds.", ASK_AGAIN, role="status")
+
+
+def unanswered() -> web.Response:
+    """Return the page of a session that does not answer: it may be ending, so the page asks again every second."""
+    return _page(502, "No answer", "The session does not answer; this page asks it again.", ASK_AGAIN)
 
 
 def ended(reason: str, last_lines: str) -> web.Response:

@@ -76,12 +76,17 @@ async def big(request):
 
 
 async def act(request):
-    """``?do=exit`` with a code, ``leak`` of memory, or a ``child`` in a process group of its own."""
+    """``?do=exit`` with a code, ``leak`` of memory, ``deaf`` from now on, or a ``child`` in a group of its own."""
     if request.query["do"] == "exit":
         print(request.query.get("say", ""), file=sys.stderr, flush=True)
         os._exit(int(request.query["code"]))
     if request.query["do"] == "leak":
         request.app["held"].append(b"\x01" * int(request.query["bytes"]))
+    if request.query["do"] == "deaf":
+        await request.app["sites"][0].stop()
+        answer = web.Response(text=str(os.getpid()))
+        answer.force_close()
+        return answer
     if request.query["do"] == "child":
         child = subprocess.Popen(
             [sys.executable, "-c", "import time; time.sleep(600)"], start_new_session=True, stdin=subprocess.DEVNULL
@@ -122,7 +127,7 @@ def told_port(site):
 
 async def start(options):
     app = web.Application(middlewares=[only_the_front], client_max_size=1 << 30)
-    app["folder"], app["held"], app["codes"] = options.folder, [], []
+    app["folder"], app["held"], app["codes"], app["sites"] = options.folder, [], [], []
     app.router.add_get("/", root)
     app.router.add_get("/index.html", index)
     app.router.add_route("*", "/echo/{rest:.*}", echo)
@@ -132,6 +137,7 @@ async def start(options):
     runner = web.AppRunner(app, auto_decompress=False)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
+    app["sites"].append(site)
     await site.start()
     return told_port(site)
 

@@ -173,6 +173,19 @@ def test_a_session_that_starts_shows_a_page_that_asks_again(talk):
     talk(story, mode="silent")
 
 
+def test_a_page_of_a_session_that_does_not_answer_asks_again(talk):
+    """So does one that is asked for between the death of a session and its discovery."""
+
+    async def story(visitor):
+        place = await visitor.enter()
+        await visitor.get(f"{place}act?do=deaf")
+        answer = await visitor.get(f"{place}index.html")
+        assert answer.status == 502
+        assert 'http-equiv="refresh" content="1"' in answer.page
+
+    talk(story)
+
+
 def test_the_front_answers_others_while_one_is_slow(talk):
     async def story(visitor):
         place = await visitor.enter()
