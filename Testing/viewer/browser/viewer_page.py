@@ -24,7 +24,7 @@ OPTIONS = (
 )
 PCRCEST = "import sys; from PCrCESTLib.cli import main; sys.exit(main())"  # as the script of that name does
 WINDOW = {"width": 1280, "height": 720}
-WAIT_MS = 40_000  # a busy computer is no failure
+START_MS, WAIT_MS = 120_000, 30_000  # a busy computer is no failure
 ADDRESS = re.compile(r"PCrCEST is at (http://\S+/\?token=\S+) \(Ctrl-C ends it\)\n")
 
 
@@ -75,7 +75,7 @@ class ViewerPage:
 
     def until_ready(self) -> None:
         """Wait for page and first picture; fails at once when the session has ended."""
-        self.page.locator(".sample, h1:text('ended')").wait_for()
+        self.page.locator(".sample, h1:text('ended')").wait_for(timeout=START_MS)
         assert self.one(".sample").is_visible(), self.page.inner_text("body")
         self.until("document.querySelector('img.image-display-area')?.naturalWidth > 0")
         self.page.wait_for_function("() => window.trame?.utils?.pcrcest !== undefined")
