@@ -57,7 +57,7 @@ class Access:
 
     def plain(self, text: str) -> str:
         """Return a sentence with uploaded files called by the names that the browser gave them."""
-        return re.sub(re.escape(str(self.uploads)) + r"[/\\][^/\\]+[/\\]", "", text)
+        return re.sub(re.escape(str(self.uploads)) + r"[/\\][\w-]+[/\\]", "", text)
 
     def above(self, folder: Path) -> Path | None:
         """Return the folder above one, None at the top of what is open."""
