@@ -40,7 +40,7 @@ def _messages() -> None:
         model_value=("!!error",),
         update_modelValue="$event || (error = '')",
         timeout=-1,
-        color="error",
+        color="#b3261e",  # white on the dark theme's own red is hard to read
         location="top",
         classes="error",
         multi_line=True,

@@ -86,6 +86,7 @@ def _scan() -> None:
                 v_model=("scan_path",),
                 label="path on the server",
                 keydown_enter="trigger('open_path', [scan_path])",
+                __events=[("keydown_enter", "keydown.enter")],
                 classes="scan-path mt-1",
                 density="compact",
                 hide_details=True,
@@ -230,7 +231,7 @@ def _quantify() -> None:
             "Run",
             click="utils.pcrcest.edit('run')",
             block=True,
-            color="primary",
+            color="#1565c0",  # white on the dark theme's own blue has a contrast of 3 only
             classes="run mt-1",
             disabled=("!can_run || !!job",),
         )
