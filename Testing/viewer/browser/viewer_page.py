@@ -135,6 +135,7 @@ class ViewerPage:
         if name not in self.state("open_sections"):
             self.one(f".section-{name} .v-expansion-panel-title").click()
             self.one(f".section-{name} .v-expansion-panel-text").wait_for()
+            self.until("!document.querySelector('[class*=expand-transition]')")  # what moves is missed
 
     def choose(self, css: str, title: str | re.Pattern[str]) -> None:
         """Choose an entry of a list by its text."""
