@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,6 +54,10 @@ class Access:
             pass  # no path at all, or a ring of links
         opened = ", ".join(map(str, self.roots)) or "none on the server; upload the scan"
         raise ReaderError(f"{path}: not in the opened folders ({opened}); choose a file there, or upload it")
+
+    def plain(self, text: str) -> str:
+        """Return a sentence with uploaded files called by the names that the browser gave them."""
+        return re.sub(re.escape(str(self.uploads)) + r"[/\\][\w-]+[/\\]", "", text)
 
     def above(self, folder: Path) -> Path | None:
         """Return the folder above one, None at the top of what is open."""

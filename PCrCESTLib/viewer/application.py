@@ -75,7 +75,7 @@ class Application:
         try:
             yield
         except PCrCESTError as error:
-            self.state.error = f"{title}: {error}"
+            self.state.error = f"{title}: {self.access.plain(str(error))}"
         except Exception as error:
             logger.exception(title)
             self.state.error = f"{title}: {type(error).__name__}: {error} (the server's log has the details)"

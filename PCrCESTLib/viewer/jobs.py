@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from PCrCESTLib.viewer.application import Application
 
 POLL_SECONDS = 0.1
-CANCELLED = 130
 
 
 class Jobs:
@@ -23,6 +22,7 @@ class Jobs:
         """Begin with none."""
         self.app, self.state = app, app.state
         self._job: Job | None = None
+        self._is_cancelled = False
         self.warnings: list[str] = []
         self.state.update({"job": "", "job_percent": 0, "job_stage": "", "job_details": ""})
         app.trigger("cancel", self.cancel)
@@ -59,7 +59,7 @@ class Jobs:
         """
         if self._job is not None:
             raise PCrCESTError(f"{self.state.job} is still running; wait for it, or cancel it")
-        self.warnings = []
+        self.warnings, self._is_cancelled = [], False
         self._job = Job([*arguments, "--progress", "json"])
         self.state.update({"job": name, "job_percent": 0, "job_stage": "starting", "job_details": ""})
         self.app.later(self._follow(self._job, name, done, ended), name)
@@ -89,10 +89,10 @@ class Jobs:
             self._job = None
             self.state.update({"job": "", "job_stage": ""})
         try:
-            if facts is not None and code == 0:
-                done(facts)
-            elif code == CANCELLED:
+            if self._is_cancelled:  # whatever its code: it may have been ended before it could catch that
                 self.state.note = f"{name} was cancelled; nothing was changed."
+            elif facts is not None and code == 0:
+                done(facts)
             else:
                 self.state.job_details = job.details()
                 raise PCrCESTError(sentence or f"it ended with code {code}; see the details")
@@ -110,6 +110,7 @@ class Jobs:
     def cancel(self) -> None:
         """Ask the running command to stop."""
         if self._job is not None:
+            self._is_cancelled = True
             self.state.job_stage = "cancelling"
             self._job.cancel()
 

@@ -109,7 +109,7 @@ class Scan:
             if protocol is not None:
                 raise
             self._ask(path, partial_protocol(path), None, path.name)
-            self.state.protocol_message = f"{error} Or type it here."
+            self.state.protocol_message = f"{self.app.access.plain(str(error))}. Or type it here."
             return
         self.take(nodes)
 

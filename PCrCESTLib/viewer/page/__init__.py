@@ -64,14 +64,12 @@ def _bar(app: Application) -> None:
             size="small",
             classes="theme",
             title="dark or light",
-            aria_label="dark or light",
         )
         vuetify3.VBtn(
             icon="mdi-keyboard",
             click="help_open = true",
             size="small",
             title="keys and mouse (?)",
-            aria_label="keys and mouse",
         )
 
 
@@ -102,5 +100,5 @@ def _views(app: Application, layout: object) -> None:
                 hide_details=True,
                 density="compact",
                 classes="slice",
-                aria_label="slice",
+                name="slice",
             )

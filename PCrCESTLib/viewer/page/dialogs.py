@@ -40,19 +40,19 @@ def _messages() -> None:
         model_value=("!!error",),
         update_modelValue="$event || (error = '')",
         timeout=-1,
-        color="error",
+        color="#b3261e",  # white on the dark theme's own red is hard to read
         location="top",
         classes="error",
         multi_line=True,
     ):
-        html.Div("{{ error }}", role="alert")
+        html.Div("{{ error }}", raw_attrs=['role="alert"'])
         with html.Template(v_slot_actions=True):
             vuetify3.VBtn("Details", v_if="job_details", click="details_open = true", variant="text")
             vuetify3.VBtn("Close", click="error = ''; job_details = ''", variant="text", classes="close-error")
     with vuetify3.VSnackbar(
         model_value=("!!note",), update_modelValue="$event || (note = '')", timeout=6000, location="top", classes="note"
     ):
-        html.Div("{{ note }}", role="status")
+        html.Div("{{ note }}")
     with vuetify3.VDialog(v_model=("details_open",), max_width=800), vuetify3.VCard(title="Details"):
         with vuetify3.VCardText():
             html.Pre("{{ job_details }}", classes="pcr-details")
@@ -107,7 +107,7 @@ def _protocol() -> None:
                 v_bind_class="`protocol-${row.key}`",
                 **FIELD,
             )
-            html.Div("{{ protocol_message }}", classes="pcr-hint mt-3 protocol-message")
+        html.Div("{{ protocol_message }}", classes="pcr-hint px-6 pt-2 protocol-message")
         with vuetify3.VCardActions():
             vuetify3.VBtn("Use", click="trigger('protocol_take')", color="primary", classes="protocol-take")
             vuetify3.VBtn("Cancel", click="protocol_open = false")

@@ -69,7 +69,6 @@ def icon(name: str, title: str, click: str, classes: str = "", **options: Any) -
         icon=name,
         click=click,
         title=title,
-        aria_label=title,
         size="small",
         density="comfortable",
         variant="text",
@@ -87,6 +86,7 @@ def _scan() -> None:
                 v_model=("scan_path",),
                 label="path on the server",
                 keydown_enter="trigger('open_path', [scan_path])",
+                __events=[("keydown_enter", "keydown.enter")],
                 classes="scan-path mt-1",
                 density="compact",
                 hide_details=True,
@@ -167,7 +167,7 @@ def _muscles() -> None:
                 max=30,
                 step=0.1,
                 title=("`${brush_mm} mm`",),
-                aria_label="brush diameter, mm",
+                name="brush diameter, mm",
                 classes="ml-2 brush",
                 **COMPACT,
             )
@@ -184,7 +184,7 @@ def _muscles() -> None:
                 v_model=("threshold",),
                 min=("threshold_limits[0]",),
                 max=("threshold_limits[1]",),
-                aria_label="threshold",
+                name="threshold",
                 **COMPACT,
             )
             _button("Apply", "utils.pcrcest.edit('threshold_apply')", "threshold-apply")
@@ -231,7 +231,7 @@ def _quantify() -> None:
             "Run",
             click="utils.pcrcest.edit('run')",
             block=True,
-            color="primary",
+            color="#1565c0",  # white on the dark theme's own blue has a contrast of 3 only
             classes="run mt-1",
             disabled=("!can_run || !!job",),
         )
@@ -254,20 +254,20 @@ def _results() -> None:
             min=("map_limits[0]",),
             max=("map_limits[1]",),
             step=("map_step",),
-            aria_label="color range",
+            name="color range",
             classes="range",
             **COMPACT,
         )
         html.Div("opacity {{ Math.round(100 * opacity) }} %", classes="pcr-hint")
         vuetify3.VSlider(
-            v_model=("opacity",), min=0, max=1, step=0.05, aria_label="opacity", classes="opacity", **COMPACT
+            v_model=("opacity",), min=0, max=1, step=0.05, name="opacity", classes="opacity", **COMPACT
         )
         html.Div(
             "{{ doubt >= 100 ? 'all voxels' : `voxels whose SD is below ${doubt} % of the value` }}",
             classes="pcr-hint",
         )
         vuetify3.VSlider(
-            v_model=("doubt",), min=5, max=100, step=5, aria_label="largest SD, %", classes="doubt", **COMPACT
+            v_model=("doubt",), min=5, max=100, step=5, name="largest SD, %", classes="doubt", **COMPACT
         )
         vuetify3.VSelect(
             v_model=("compare",),

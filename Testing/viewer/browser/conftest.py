@@ -30,9 +30,9 @@ def opened_folder(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def viewer(browser, opened_folder, tmp_path_factory):
-    """Address of a viewer that runs for this module."""
-    with running_viewer(tmp_path_factory.mktemp("viewer"), "--sessions=8", f"--root={opened_folder}") as address:
-        yield address
+    """A viewer that runs for this module."""
+    with running_viewer(tmp_path_factory.mktemp("viewer"), "--sessions=8", f"--root={opened_folder}") as found:
+        yield found
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +41,7 @@ def visit(browser, viewer):
     pages = []
 
     def begin(**options) -> ViewerPage:
-        pages.append(ViewerPage(browser, viewer, **options))
+        pages.append(ViewerPage(browser, viewer.address, **options))
         return pages[-1]
 
     yield begin

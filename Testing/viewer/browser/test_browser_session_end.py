@@ -19,8 +19,8 @@ pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="fi
 def place(browser, tmp_path_factory):
     """Folder of the files of a viewer, and a page of its only session."""
     folder = tmp_path_factory.mktemp("ends")
-    with running_viewer(folder) as address:
-        page = ViewerPage(browser, address)
+    with running_viewer(folder) as viewer:
+        page = ViewerPage(browser, viewer.address)
         yield folder, page
         page.close()
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import SimpleITK as sitk
@@ -24,13 +24,26 @@ OPTIONS = (
 )
 PCRCEST = "import sys; from PCrCESTLib.cli import main; sys.exit(main())"  # as the script of that name does
 WINDOW = {"width": 1280, "height": 720}
-WAIT_MS = 40_000  # a busy computer is no failure
+START_MS, WAIT_MS = 120_000, 30_000  # a busy computer is no failure
 ADDRESS = re.compile(r"PCrCEST is at (http://\S+/\?token=\S+) \(Ctrl-C ends it\)\n")
 
 
+class Viewer(NamedTuple):
+    """A running viewer: the address that it printed, the number of its process, and where its files are."""
+
+    address: str
+    pid: int
+    folder: Path
+
+    @property
+    def origin(self) -> str:
+        """Scheme, host and port of the address."""
+        return self.address.partition("/?")[0]
+
+
 @contextlib.contextmanager
-def running_viewer(temporary: Path, *arguments: str) -> Iterator[str]:
-    """Run ``pcrcest view`` as a user does, its files below ``temporary``; yields the address that it printed."""
+def running_viewer(temporary: Path, *arguments: str) -> Iterator[Viewer]:
+    """Run ``pcrcest view`` as a user does, its files below ``temporary``."""
     environment = os.environ | {
         "PYTHONPATH": str(REPOSITORY),
         "PYTHONUNBUFFERED": "1",
@@ -43,7 +56,7 @@ def running_viewer(temporary: Path, *arguments: str) -> Iterator[str]:
         try:
             found = ADDRESS.fullmatch(process.stdout.readline())
             assert found, (temporary / "viewer.log").read_text()
-            yield found.group(1)
+            yield Viewer(found.group(1), process.pid, temporary)
         finally:
             process.terminate()
             process.wait(20)
@@ -63,19 +76,21 @@ def running_chromium() -> Iterator[Any]:
 class ViewerPage:
     """One browser (with cookies and storage of its own) and its page."""
 
-    def __init__(self, browser: Any, address: str, window: dict[str, int] | None = None) -> None:
-        """Open the address and wait until the tool is there."""
-        self.context = browser.new_context(viewport=window or WINDOW, accept_downloads=True)
+    def __init__(self, browser: Any, address: str, *, wait: bool = True) -> None:
+        """Open the address and, unless told otherwise, wait until the tool is there."""
+        self.context = browser.new_context(viewport=WINDOW, accept_downloads=True)
         self.context.set_default_timeout(WAIT_MS)
         self.page = self.context.new_page()
         self.asked: list[str] = []
         self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.on("websocket", lambda socket: self.asked.append(socket.url))
         self.page.goto(address)
-        self.until_ready()
+        if wait:
+            self.until_ready()
 
     def until_ready(self) -> None:
         """Wait for page and first picture; fails at once when the session has ended."""
-        self.page.locator(".sample, h1:text('ended')").wait_for()
+        self.page.locator(".sample, h1:text('ended')").wait_for(timeout=START_MS)
         assert self.one(".sample").is_visible(), self.page.inner_text("body")
         self.until("document.querySelector('img.image-display-area')?.naturalWidth > 0")
         self.page.wait_for_function("() => window.trame?.utils?.pcrcest !== undefined")
@@ -120,6 +135,7 @@ class ViewerPage:
         if name not in self.state("open_sections"):
             self.one(f".section-{name} .v-expansion-panel-title").click()
             self.one(f".section-{name} .v-expansion-panel-text").wait_for()
+            self.until("!document.querySelector('[class*=expand-transition]')")  # what moves is missed
 
     def choose(self, css: str, title: str | re.Pattern[str]) -> None:
         """Choose an entry of a list by its text."""
