@@ -42,14 +42,14 @@ class Viewer(NamedTuple):
 
 
 @contextlib.contextmanager
-def running_viewer(temporary: Path, *arguments: str) -> Iterator[Viewer]:
-    """Run ``pcrcest view`` as a user does, its files below ``temporary``."""
+def running_viewer(temporary: Path, *arguments: str, program: str = PCRCEST) -> Iterator[Viewer]:
+    """Run ``pcrcest view`` as a user does, its files below ``temporary``; ``program`` stands in for the script."""
     environment = os.environ | {
         "PYTHONPATH": str(REPOSITORY),
         "PYTHONUNBUFFERED": "1",
         "TMPDIR": str(temporary),
     }
-    command = [sys.executable, "-c", PCRCEST, "view", "--no-browser", "--port=0", *arguments]
+    command = [sys.executable, "-c", program, "view", "--no-browser", "--port=0", *arguments]
     with (temporary / "viewer.log").open("w") as log, subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=log, text=True
     ) as process:
