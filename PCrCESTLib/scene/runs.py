@@ -145,7 +145,18 @@ def remove_run(run: Run) -> None:
 
     for node in slicer.util.getNodesByClass("vtkMRMLStorableNode"):
         if node.GetAttribute(RUN) == run.run_id:
+            displays = _displays_of(node)
             slicer.mrmlScene.RemoveNode(node)
+            for display in displays:  # of a map with a color bar, the scene itself leaves one behind
+                slicer.mrmlScene.RemoveNode(display)
+
+
+def _displays_of(node: Any) -> list[Any]:
+    """Return how a node is shown; nothing for what is shown nowhere, as a table."""
+    if not node.IsA("vtkMRMLDisplayableNode"):
+        return []
+    found = (node.GetNthDisplayNode(i) for i in range(node.GetNumberOfDisplayNodes()))
+    return [display for display in found if display is not None]
 
 
 def restore_tables() -> None:

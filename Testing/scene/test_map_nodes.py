@@ -11,7 +11,7 @@ from PCrCESTLib.image_files import write_image
 from PCrCESTLib.readers.image_io import read_volume
 from PCrCESTLib.scene.colors import color_node, lab_to_srgb, path, scale
 from PCrCESTLib.scene.map_nodes import KINDS, OF_FITS, certain_part, show_legend, shown_map, style
-from PCrCESTLib.scene.runs import add_run, export_run, find_runs, restore_tables
+from PCrCESTLib.scene.runs import add_run, export_run, find_runs, remove_run, restore_tables
 from PCrCESTLib.scene.tables import read_rows
 from PCrCESTLib.scene.volumes import add_volume, array_of, geometry_of
 
@@ -54,6 +54,17 @@ def test_a_run_has_every_map_as_a_quantity(scene, results):
     assert run.maps["ksw"].GetVoxelValueUnits().GetCodeValue() == "/s"
     assert np.isnan(array_of(fs)).any()
     assert np.allclose(array_of(run.maps["pcr_mm"]), array_of(fs) * 55500, rtol=1e-3, equal_nan=True)
+
+
+def test_a_run_that_is_removed_leaves_nothing_behind(scene, results):
+    counts = []
+    for _ in range(3):  # the first leaves what all runs share: colors, and the folder of a subject
+        run = add_run(results, "leg")
+        show_legend(run.maps["fs"], "fs")
+        remove_run(run)
+        counts.append(scene.GetNumberOfNodes())
+    assert find_runs() == []
+    assert counts[0] == counts[1] == counts[2]
 
 
 def test_a_fit_of_a_peak_has_no_ksw_but_maps_of_its_own(scene, results):
