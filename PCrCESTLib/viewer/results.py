@@ -156,8 +156,8 @@ class Results:
         rows = summary_rows(run.rows)
         if other is not None and run.rows and other.rows:
             rows = comparison_rows(run.rows, other.rows, names_apart(run.name, other.name))
-        self.state.table_columns = list(rows[0]) if rows else []
-        self.state.table_rows = [list(row.values()) for row in rows]
+        told = [title for title in (rows[0] if rows else ()) if any(row[title] for row in rows)]
+        self.state.update({"table_columns": told, "table_rows": [[row[title] for title in told] for row in rows]})
 
 
 def _cell(key: str, text: str) -> str:

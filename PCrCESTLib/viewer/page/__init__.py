@@ -56,7 +56,7 @@ def _bar(app: Application) -> None:
             vuetify3.VBtn(
                 "Cancel", size="small", variant="tonal", color="error", classes="cancel", click="trigger('cancel')"
             )
-        vuetify3.VSpacer()
+        vuetify3.VSpacer(v_if="!job")  # the progress needs the room
         html.Div("research software, not for diagnosis", classes="text-caption mr-3", style="opacity: 0.7")
         vuetify3.VBtn(
             icon=("dark ? 'mdi-weather-sunny' : 'mdi-weather-night'",),

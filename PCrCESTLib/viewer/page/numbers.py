@@ -16,7 +16,7 @@ def numbers(_app: Application) -> None:
 
     with html.Div(classes="d-flex"):
         vuetify3.VSelect(
-            v_model=("plot_of",), items=("plot_items",), label="plot", **FIELD | {"classes": "mt-1 plot-of"}
+            v_model=("plot_of",), items=("plot_items",), label="plot", **FIELD | {"classes": "mt-2 plot-of"}
         )
         vuetify3.VSelect(
             v_model=("plot_view",),
@@ -24,7 +24,7 @@ def numbers(_app: Application) -> None:
             label="part",
             style="max-width: 145px",
             disabled=("plot_of === 'boxes' || plot_of === 'motion'",),
-            **FIELD | {"classes": "mt-1 ml-1 plot-view"},
+            **FIELD | {"classes": "mt-2 ml-1 plot-view"},
         )
     html.Div("{{ plot_title }}", classes="pcr-title mt-2 plot-title")
     with html.Div(classes="pcr-plot"):

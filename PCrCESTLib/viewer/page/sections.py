@@ -130,7 +130,7 @@ def _muscles() -> None:
             vuetify3.VSelect(v_model=("muscle",), items=("preset_muscles",), label="muscle", **FIELD)
             vuetify3.VSelect(
                 v_model=("side",),
-                items=("[{title: 'no side', value: ''}, 'left', 'right']",),
+                items=("[{title: 'none', value: ''}, 'left', 'right']",),
                 label="side",
                 style="max-width: 105px",
                 **FIELD | {"classes": "mt-2 ml-1 side"},

@@ -32,7 +32,9 @@ def test_a_page_loaded_again_shows_the_progress_of_what_runs_and_can_cancel_it(p
     page.page.reload()
     page.until_ready()
     assert page.page.url == address
-    assert page.one(".job").inner_text().startswith("Computing sub-sim_cest-0.5uT bm: ")
+    told = page.one(".job .text-truncate")
+    assert told.inner_text().startswith("Computing sub-sim_cest-0.5uT bm: ")
+    assert told.evaluate("(e) => e.scrollWidth <= e.clientWidth"), "the progress is cut off"
     page.one(".cancel").click()
     page.one(".job").wait_for(state="detached")
     assert page.one(".note").inner_text().startswith("Computing sub-sim_cest-0.5uT bm was cancelled")

@@ -200,7 +200,7 @@ class ViewerPage:
         self.open_section("muscles")
         for variable, value, shown, css in (
             ("muscle", name, name, ".v-select:has(label:text-is('muscle'))"),
-            ("side", side, side or "no side", ".side"),
+            ("side", side, side or "none", ".side"),
         ):
             if self.state(variable) != value:
                 self.choose(f".section-muscles {css}", shown)
