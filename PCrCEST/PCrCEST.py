@@ -280,6 +280,7 @@ class PCrCESTWidget(ScriptedLoadableModuleWidget, VTKObservationMixin):
 
     def showScan(self):
         """Show the images of a scan that has just been loaded."""
+        self.results.hideColorBars()
         self.ui.musclesSection.collapsed = False
         slicer.util.setSliceViewerLayers(
             background=self.backgroundNode(), foreground=None, fit=True, rotateToVolumePlane=True

@@ -4,7 +4,7 @@ import qt
 import slicer
 from slicer.i18n import tr as _
 
-from PCrCESTLib.scene.map_nodes import KINDS, show_legend, shown_map, style
+from PCrCESTLib.scene.map_nodes import KINDS, hide_legends, show_legend, shown_map, style
 from PCrCESTLib.scene.messages import messages
 from PCrCESTLib.scene.runs import find_runs, names_apart, restore_tables
 from PCrCESTLib.scene.tables import comparison_rows, show_comparison
@@ -101,6 +101,10 @@ class ResultsSection:
         self.showSecond(kind)
         self.outlineMuscles()
         show_legend(self.shown, kind)
+
+    def hideColorBars(self):
+        """Another scan is shown: the bar of the map before would stay over it."""
+        hide_legends()
 
     def outlineMuscles(self):
         """A filled muscle would hide the map under it."""

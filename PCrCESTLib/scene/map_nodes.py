@@ -117,13 +117,20 @@ def show_legend(node: Any, kind: str) -> Any:
     """Add (or update) the color bar of a map that a view shows; hide the bars of all other maps."""
     import slicer
 
-    for display in slicer.util.getNodesByClass("vtkMRMLColorLegendDisplayNode"):
-        display.SetVisibility(False)
+    hide_legends()
     legend = slicer.modules.colors.logic().AddDefaultColorLegendDisplayNode(node)
     legend.SetTitleText(KINDS[kind].title)
     legend.SetLabelFormat(LABEL_FORMAT)
     legend.SetVisibility(True)
     return legend
+
+
+def hide_legends() -> None:
+    """Hide all color bars: a view goes on to show the bar of a map that it shows no more."""
+    import slicer
+
+    for display in slicer.util.getNodesByClass("vtkMRMLColorLegendDisplayNode"):
+        display.SetVisibility(False)
 
 
 def maps_of(run: str) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PCrCESTLib.scene.map_nodes import KINDS, show_legend, shown_map, style
+from PCrCESTLib.scene.map_nodes import KINDS, hide_legends, show_legend, shown_map, style
 from PCrCESTLib.scene.messages import messages
 from PCrCESTLib.scene.runs import Run, find_runs, names_apart, remove_run
 from PCrCESTLib.scene.tables import NUMBERS, TITLES, comparison_rows, summary_rows
@@ -104,6 +104,7 @@ class Results:
         if run is None:
             self.app.workspace.set_views(ONE)
             self.app.workspace.show(background, (None, None), 0.0)
+            hide_legends()
             return
         most = None if self.state.doubt >= ALL_PERCENT else float(self.state.doubt) / 100
         shown = shown_map(run.maps, kind, most)

@@ -57,6 +57,10 @@ def test_from_scan_to_table(panel):
     assert panel.shown_curves()[:2] == ["0.5 µT", "0.5 µT without PCr"]
     assert list(panel.temporary_folders("PCrCEST-")) == []
     panel.shot("results")
+    panel.click(ui.sampleButton)
+    bars = list(panel.scene.GetNodesByClass("vtkMRMLColorLegendDisplayNode"))
+    assert bars
+    assert not any(bar.GetVisibility() for bar in bars)  # the next scan is not under the bar of the last map
     panel.report()
 
 

@@ -10,7 +10,7 @@ from PCrCESTLib.errors import OutputError, ReaderError
 from PCrCESTLib.image_files import write_image
 from PCrCESTLib.readers.image_io import read_volume
 from PCrCESTLib.scene.colors import color_node, lab_to_srgb, path, scale
-from PCrCESTLib.scene.map_nodes import KINDS, OF_FITS, certain_part, show_legend, shown_map, style
+from PCrCESTLib.scene.map_nodes import KINDS, OF_FITS, certain_part, hide_legends, show_legend, shown_map, style
 from PCrCESTLib.scene.runs import add_run, export_run, find_runs, remove_run, restore_tables
 from PCrCESTLib.scene.tables import read_rows
 from PCrCESTLib.scene.volumes import add_volume, array_of, geometry_of
@@ -183,6 +183,9 @@ def test_what_a_user_sees(scene, results, oblique):
         bare = view.picture().astype(int)
         show_legend(fs, "fs")
         barred = view.picture().astype(int)
+        view.show(anatomy, None)
+        hide_legends()
+        plain = view.picture().astype(int)
     finally:
         view.close()
     colors = (scale()[0] * 255, scale()[-1] * 255, np.full(3, 127))
@@ -195,4 +198,5 @@ def test_what_a_user_sees(scene, results, oblique):
     changed = np.abs(barred - bare).max(axis=2) > 40
     assert 500 < changed.sum() < 20000
     assert changed[:, 250:].sum() > 0.9 * changed.sum()  # the bar is at the right
+    assert np.ptp(plain, axis=2).max() < 40  # with the map its bar is gone: nothing is colored any more
     assert geometry_of(fs).same_as(oblique)
