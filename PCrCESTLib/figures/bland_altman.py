@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from PCrCESTLib.figures.canvas import new_figure
 from PCrCESTLib.figures.method_marks import group_color, mark_of
-from PCrCESTLib.figures.text import INK, LABEL_PT, MUTED, PANEL_PT, SMALL_PT, TITLE_PT, shortened, write
+from PCrCESTLib.figures.study_frame import study_figure
+from PCrCESTLib.figures.text import INK, LABEL_PT, MUTED, PANEL_PT, SMALL_PT, shortened, write
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -82,10 +82,7 @@ def draw_bland_altman(
     shown = [g for g in groups if any(point.group == g for p in panels for point in p.points)]
     head = 0.9 if len(shown) < 2 else 1.08  # one group alone needs no name
     width, height = max(_PANEL_WIDTH * n_columns + 0.75, 5.6), _PANEL_HEIGHT * n_rows + head - 0.2
-    figure = new_figure("the figures of a study", figsize=(width, height))
-    figure.set_facecolor("white")
-    write(figure, 0.015, 1 - 0.2 / height, title, fontsize=TITLE_PT, fontweight="bold", va="center")
-    write(figure, 0.015, 0.2 / height, footer, fontsize=SMALL_PT, color=MUTED, va="center")
+    figure = study_figure((width, height), title, footer, 0.2)
     grid = figure.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False)
     figure.subplots_adjust(
         left=0.72 / width,

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from PCrCESTLib.figures.canvas import new_figure
 from PCrCESTLib.figures.method_marks import mark_of
-from PCrCESTLib.figures.text import INK, LABEL_PT, MUTED, PANEL_PT, SMALL_PT, TITLE_PT, write
+from PCrCESTLib.figures.study_frame import study_figure
+from PCrCESTLib.figures.text import INK, LABEL_PT, MUTED, PANEL_PT, SMALL_PT, write
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,11 +46,8 @@ def draw_forest(
     blocks = list(dict.fromkeys(line.block for line in lines))
     n_rows = len(lines) + 1.2 * len(blocks)
     height = _ROW_INCHES * n_rows + 1.3
-    figure = new_figure("the figures of a study", figsize=(8.6, height))
-    figure.set_facecolor("white")
+    figure = study_figure((8.6, height), title, footer, 0.16)
     axes = figure.add_axes((0.21, 0.82 / height, 0.45, 1 - 1.28 / height))
-    write(figure, 0.015, 1 - 0.2 / height, title, fontsize=TITLE_PT, fontweight="bold", va="center")
-    write(figure, 0.015, 0.16 / height, footer, fontsize=SMALL_PT, color=MUTED, va="center")
     limits = _limits(lines)
     y = 0.0
     for block in blocks:

@@ -8,17 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from PCrCESTLib.figures.canvas import new_figure
 from PCrCESTLib.figures.method_marks import group_color, mark_of
+from PCrCESTLib.figures.study_frame import study_figure
 from PCrCESTLib.figures.text import (
     INK,
     LABEL_PT,
-    MUTED,
     PANEL_PT,
-    SMALL_PT,
-    TITLE_PT,
     shortened,
-    write,
 )
 
 if TYPE_CHECKING:
@@ -56,10 +52,7 @@ def draw_group_boxes(panels: Sequence[GroupPanel], *, title: str, axis: str, foo
     n_columns = min(_COLUMNS, len(panels))
     n_rows = -(-len(panels) // n_columns)
     width, height = max(2.1 * n_columns + 0.7, 5.0), 2.25 * n_rows + 0.75
-    figure = new_figure("the figures of a study", figsize=(width, height))
-    figure.set_facecolor("white")
-    write(figure, 0.015, 1 - 0.2 / height, title, fontsize=TITLE_PT, fontweight="bold", va="center")
-    write(figure, 0.015, 0.14 / height, footer, fontsize=SMALL_PT, color=MUTED, va="center")
+    figure = study_figure((width, height), title, footer, 0.14)
     grid = figure.subplots(n_rows, n_columns, sharey=True, squeeze=False)
     figure.subplots_adjust(
         left=0.62 / width,

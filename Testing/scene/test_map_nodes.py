@@ -10,7 +10,15 @@ from PCrCESTLib.errors import OutputError, ReaderError
 from PCrCESTLib.image_files import write_image
 from PCrCESTLib.readers.image_io import read_volume
 from PCrCESTLib.scene.colors import color_node, lab_to_srgb, path, scale
-from PCrCESTLib.scene.map_nodes import KINDS, OF_FITS, certain_part, hide_legends, show_legend, shown_map, style
+from PCrCESTLib.scene.map_nodes import (
+    KINDS,
+    OF_FITS,
+    certain_part,
+    hide_legends,
+    show_legend,
+    shown_map,
+    style,
+)
 from PCrCESTLib.scene.runs import add_run, export_run, find_runs, remove_run, restore_tables
 from PCrCESTLib.scene.tables import read_rows
 from PCrCESTLib.scene.volumes import add_volume, array_of, geometry_of
